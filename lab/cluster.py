@@ -9,7 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,10 +24,14 @@ from lab.api import Api
 from lab.build import ensure
 from lab.commands import environment, run
 from lab.controlplane import control_plane
+from lab.errors import LabError
+from lab.faults import FaultProxy
 from lab.home import Home
 from lab.nodes import NODES, kwok, node
 from lab.process import Process
 from lab.progress import Say, silent, to_stderr
+from lab.prometheus import Prometheus
+from lab.shop.client import Shop
 from lab.waiting import wait
 from lab.workload import deployment
 
@@ -35,19 +42,51 @@ _numbers = itertools.count(1)
 class Cluster:
     """A running lab. Made by `lab.cluster()`."""
 
-    def __init__(self, home: Home, *, linger: float, log: Say) -> None:
+    def __init__(self, home: Home, options: Options) -> None:
         """Lay out all programs in the folder; `start` runs them."""
         self.dir = home.path
         self._home = home
-        self._log = log
-        self._groups = ensure("kubernetes", "kwok", say=to_stderr)
+        self._log = options.log
+        wanted = ("kubernetes", "kwok", "prometheus") if options.prometheus else ("kubernetes", "kwok")
+        self._groups = ensure(*wanted, say=to_stderr)
         self.control_plane = control_plane(self._groups["kubernetes"], self.dir)
         self.access = self.control_plane.access
         self.kubeconfig = self.access.kubeconfig(self.access.admin_token, ADMIN)
         machinery = self.access.kubeconfig(self.access.tokens[MACHINERY], MACHINERY)
-        self.kwok = kwok(self._groups["kwok"], self.dir, machinery, linger=linger)
+        self.kwok = kwok(self._groups["kwok"], self.dir, machinery, linger=options.linger)
         self.raw = Api(self.access)
-        self._parts: list[Process] = [self.etcd, self.apiserver, self.controller_manager, self.scheduler, self.kwok]
+        self.shop = Shop(self.dir, machinery, rate=options.rate)
+        self.prometheus_servers: dict[str, Prometheus] = {}
+        self._proxy: FaultProxy | None = None
+        if options.prometheus:
+            self._proxy = FaultProxy(self.dir, self._new_prometheus("main", options.scrape).url)
+
+    def _new_prometheus(self, name: str, scrape: str) -> Prometheus:
+        programs = self._groups["prometheus"]
+        server = Prometheus(programs, self.dir / f"prometheus-{name}", self.shop.discovery_url, scrape=scrape)
+        self.prometheus_servers[name] = server
+        return server
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """The main Prometheus."""
+        if "main" not in self.prometheus_servers:
+            raise LabError("This lab was started with prometheus=False.")
+        return self.prometheus_servers["main"]
+
+    @property
+    def proxy(self) -> FaultProxy:
+        """The fault proxy in front of the main Prometheus."""
+        if self._proxy is None:
+            raise LabError("This lab was started with prometheus=False, so there is nothing to put a proxy before.")
+        return self._proxy
+
+    def add_prometheus(self, name: str, scrape: str) -> Prometheus:
+        """Start one more Prometheus with its own scrape interval, such as "5s"."""
+        server = self._new_prometheus(name, scrape)
+        server.start()
+        server.wait_ready()
+        return server
 
     @property
     def etcd(self) -> Process:
@@ -70,17 +109,32 @@ class Cluster:
         return self.control_plane.scheduler
 
     def start(self) -> None:
-        """Start everything and return when Deployments can be rolled out."""
+        """Start everything and return when Deployments can be rolled out and their pods are scraped."""
+        began = time.monotonic()
+        beside = [self.shop.process, *self.prometheus_servers.values()]
+        if self._proxy is not None:
+            beside.append(self._proxy.process)
+        for part in beside:  # they boot while the control plane does
+            part.start()
         self.control_plane.start()
         self.kwok.start()
+        self._log(f"API server ready after {time.monotonic() - began:.1f} s")
         for name in NODES:
             self.raw("POST", "/api/v1/nodes", node(name))
         self.wait(self._nodes_ready, 30, "both nodes to become ready")
         self.wait_service_account("default")
+        for part in beside:
+            part.wait_ready()
+        self._log(f"everything ready after {time.monotonic() - began:.1f} s")
 
     def stop(self) -> None:
         """End every program, then remove the folder."""
-        for part in reversed(self._parts):
+        control = self.control_plane
+        plane = [control.scheduler, control.controller_manager, control.apiserver, control.etcd]
+        parts = [self.kwok, self.shop.process, *self.prometheus_servers.values(), *plane]
+        if self._proxy is not None:
+            parts.append(self._proxy.process)
+        for part in parts:
             part.kill()  # nothing in a lab is worth an orderly end
         self._home.close()
 
@@ -89,9 +143,20 @@ class Cluster:
         conditions = [{c["type"]: c["status"] for c in n["status"].get("conditions", [])} for n in nodes]
         return all(c.get("Ready") == "True" for c in conditions)
 
+    @property
+    def programs(self) -> list[Path]:
+        """The folders of the programs in use."""
+        return list(self._groups.values())
+
+    def ensure(self, *groups: str) -> dict[str, Path]:
+        """The folders of more groups, built now if need be; `env` puts them on PATH too."""
+        found = ensure(*groups)
+        self._groups |= found
+        return found
+
     def env(self) -> dict[str, str]:
         """Variables for a child process or a shell that works with this lab."""
-        return environment(self.dir, self.kubeconfig, list(self._groups.values()))
+        return environment(self.dir, self.kubeconfig, self.programs)
 
     def kubectl(
         self,
@@ -107,8 +172,7 @@ class Cluster:
 
     def helm(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run helm as the admin; helm is built at the first call."""
-        self._groups |= ensure("helm")
-        return run([self._groups["helm"] / "helm", *args], env=self.env(), check=check)
+        return run([self.ensure("helm")["helm"] / "helm", *args], env=self.env(), check=check)
 
     def kubeconfig_for(self, token: str, name: str = "user") -> Path:
         """Write a kubeconfig for any token; the file is named after `name`."""
@@ -181,37 +245,41 @@ class Cluster:
         return [entry for entry in found if user is None or entry.user == user]
 
 
-class cluster:  # noqa: N801 - reads as a function: `with lab.cluster() as c:`
-    """A lab for the length of a `with` block.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a lab consists of. Times in seconds, rates in requests/s."""
 
-    `linger` caps the seconds a deleted pod stays terminating. `keep` leaves the folder with all logs in place.
+    prometheus: bool = True
+    scrape: str = "1s"
+    rate: float = 100.0
+    linger: float = 2.0
+    log: Say = silent
+
+
+@contextmanager
+def cluster(
+    name: str = "lab",
+    *,
+    prometheus: bool = True,
+    scrape: str = "1s",
+    rate: float = 100.0,
+    linger: float = 2.0,
+    keep: bool = False,
+    log: Say = silent,
+) -> Iterator[Cluster]:
+    """A lab for the length of a `with` block; missing programs are built first, with progress on stderr.
+
+    `scrape` is the main Prometheus's interval, `rate` the default requests/s per workload, `linger` caps the seconds a
+    deleted pod stays terminating, `keep` leaves the folder with all logs in place.
     """
-
-    def __init__(self, name: str = "lab", *, linger: float = 2.0, keep: bool = False, log: Say = silent) -> None:
-        """Nothing happens before the block is entered."""
-        self._name = name
-        self._linger = linger
-        self._keep = keep
-        self._log = log
-        self._running: Cluster | None = None
-
-    def __enter__(self) -> Cluster:
-        """Build what is missing, start everything, and return when it is ready."""
-        home = Home(self._name, keep=self._keep)
-        try:
-            self._running = Cluster(home, linger=self._linger, log=self._log)
-        except BaseException:
-            home.close()
-            raise
-        try:
-            self._running.start()
-        except BaseException:
-            self._running.stop()
-            raise
-        return self._running
-
-    def __exit__(self, *_: object) -> None:
-        """End everything, whatever happened."""
-        if self._running is not None:
-            self._running.stop()
-            self._running = None
+    home = Home(name, keep=keep)
+    try:
+        lab = Cluster(home, Options(prometheus, scrape, rate, linger, log))
+    except BaseException:
+        home.close()
+        raise
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.stop()
