@@ -1,12 +1,12 @@
 {{- /* Who is never judged. The deployment controller trims history and adopts ReplicaSets; on Deployments it is judged like everybody,
-because an old annotation makes it roll back by itself. The last one spares its frequent status writes. */}}
+because an annotation makes it roll back by itself. */}}
 {{- define "holdfast.matchConditions" -}}
 - name: not-the-operator
   expression: "request.userInfo.username != '{{ include "holdfast.user" . }}'"
 - name: not-cleaning-up
   expression: "!(request.userInfo.username in ['system:serviceaccount:kube-system:generic-garbage-collector', 'system:serviceaccount:kube-system:namespace-controller'])"
 - name: not-keeping-history
-  expression: {{ printf "!((request.resource.resource == 'replicasets' || request.?subResource.orValue('') == 'status') && request.userInfo.username in [%s])" (include "holdfast.users" .Values.gate.controllers) | quote }}
+  expression: {{ printf "!(request.resource.resource == 'replicasets' && request.userInfo.username in [%s])" (include "holdfast.users" .Values.gate.controllers) | quote }}
 {{- end }}
 
 {{- define "holdfast.users" -}}
