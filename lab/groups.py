@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Programs built from one go.mod. `module` names the required module whose version is stamped."""
+    """Programs built from one go.mod. `module` names the required module whose version is stamped ("" for none)."""
 
     name: str
     module: str
@@ -40,6 +40,8 @@ class Group:
     @property
     def version(self) -> str:
         """The version of `module` in go.mod, such as v1.36.3."""
+        if not self.module:
+            return ""
         text = (self.folder / "go.mod").read_text()
         found = re.search(rf"^\s*(?:require\s+)?{re.escape(self.module)}\s+(v\S+)", text, re.MULTILINE)
         if found is None:

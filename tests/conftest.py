@@ -37,6 +37,8 @@ def lab_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def namespace(lab_cluster: Cluster) -> str:
-    """A fresh namespace in the lab of this session."""
-    return lab_cluster.namespace()
+def namespace(lab_cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace in the lab of this session; its pods go after the test, so that later tests are not slowed."""
+    name = lab_cluster.namespace()
+    yield name
+    lab_cluster.raw("DELETE", f"/api/v1/namespaces/{name}")
