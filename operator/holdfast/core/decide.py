@@ -1,0 +1,160 @@
+"""What is wanted for one workload, and why: the most severe enforced rule over all its objectives.
+
+Total and pure: every combination of evidence, policy, mode and override has an answer, and the same input always has
+the same answer. That is how `explain` and the tests replay history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from .budget import Measured
+from .evidence import Fresh
+from .explain import hold_message
+from .hold import Cause, CauseKey, HoldRecord, HoldState, Reason
+from .judge import Finding, findings
+from .kinds.deployment import Deployment
+from .objective import ObjectKey, Workload
+from .policy import HoldReleases, Mode, Rule, Verdict
+from .quantities import Instant
+from .wanted import Free, Held, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One workload's whole world, the time included.
+
+    `rules` are those of all policies, by the objective they cover. `in_force` are the rules that were in force at the
+    last look. `unreadable` are objectives and policies that exist but make no sense: nothing is concluded from them.
+    `new_id` ends the id of the hold if one begins now.
+    """
+
+    now: Instant
+    workload: Workload
+    view: Deployment | None
+    measured: tuple[Measured, ...]
+    rules: Mapping[ObjectKey, tuple[Rule, ...]] = field(hash=False)
+    hold: HoldRecord | None = None
+    in_force: frozenset[CauseKey] = frozenset()
+    unreadable: frozenset[ObjectKey] = frozenset()
+    new_id: str = "00000"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is wanted, because of which findings; `would` is what rules in Audit would have wanted."""
+
+    verdict: Verdict
+    wanted: Wanted
+    because: tuple[Finding, ...] = ()
+    would: tuple[Finding, ...] = ()
+
+
+def decide(seen: Observed) -> Decision:
+    """What is wanted for this workload now. Never raises."""
+    before = seen.in_force | _remembered(seen.hold)
+    found = [f for m in seen.measured for f in findings(m, seen.rules.get(m.objective.key, ()), before)]
+    because = tuple(sorted((f for f in found if f.enforced), key=lambda f: (-f.verdict, f.key)))
+    would = tuple(sorted((f for f in found if not f.enforced), key=lambda f: (-f.verdict, f.key)))
+    wanted = _wanted(seen, because)
+    holds = any(f.verdict is Verdict.HOLD for f in because)
+    verdict = because[0].verdict if because else Verdict.OPEN
+    if holds and isinstance(wanted, Free):
+        verdict = Verdict.NOTIFY  # the hold has lasted as long as its rule allows
+    elif isinstance(wanted, Held):
+        verdict = Verdict.HOLD
+    return Decision(verdict, wanted, because, would)
+
+
+def _wanted(seen: Observed, because: tuple[Finding, ...]) -> Wanted:
+    hold = seen.hold
+    if seen.view is None or seen.view.deleting:
+        return Free(Reason.WORKLOAD_GONE if hold is not None and hold.in_force else None)
+    causes = _holding(seen, because)
+    worn = tuple(c.key for c in causes if c.ends is not None and seen.now >= c.ends)
+    if hold is not None:
+        worn += tuple(c.key for c in causes if c.key in hold.worn and c.key not in worn)
+    live = tuple(c for c in causes if c.key not in worn)
+    if not live:
+        return Free(_why_lifted(seen, worn), worn)
+    return _held(seen, because, live, worn)
+
+
+def _holding(seen: Observed, because: Collection[Finding]) -> tuple[Cause, ...]:
+    """The causes that ask for a hold: those found, and those on record about which nothing can be said now."""
+    known = {c.key: c for c in seen.hold.causes} if seen.hold is not None and seen.hold.in_force else {}
+    worn = frozenset(seen.hold.worn) if seen.hold is not None else frozenset()
+    causes = []
+    for finding in because:
+        if finding.verdict is not Verdict.HOLD:
+            continue
+        at_most = finding.rule.then.at_most if isinstance(finding.rule.then, HoldReleases) else None
+        begun = known.get(finding.key)
+        since = begun.since if begun is not None else seen.now
+        if begun is None and not isinstance(finding.measured.evidence, Fresh) and finding.key not in worn:
+            continue  # silence begins nothing, whatever was remembered
+        causes.append(Cause(finding.key, begun.reason if begun is not None else finding.reason, since, at_most))
+    found = {c.key for c in causes}
+    causes.extend(c for key, c in known.items() if key not in found and _unreadable(seen, key))
+    return tuple(causes)
+
+
+def _unreadable(seen: Observed, key: CauseKey) -> bool:
+    policy = ObjectKey(seen.workload.namespace, key.rule.policy)
+    return key.objective in seen.unreadable or policy in seen.unreadable
+
+
+def _held(seen: Observed, because: tuple[Finding, ...], live: tuple[Cause, ...], worn: tuple[CauseKey, ...]) -> Held:
+    view, hold = seen.view, seen.hold
+    assert view is not None  # noqa: S101 - the caller looked
+    if hold is None or not hold.in_force:
+        reason = live[0].reason
+        record = HoldRecord(
+            workload=seen.workload,
+            id=f"{reason.slug}-{seen.new_id}",
+            state=HoldState.ACTIVE,
+            reason=reason,
+            since=seen.now,
+            causes=live,
+            message="",
+            declared=view.template,
+            serving=view.serving,
+            paused=view.template if view.in_flight and not view.paused else None,
+            worn=worn,
+            history=hold.history if hold is not None else (),
+        ).moved(HoldState.ACTIVE, reason, seen.now)
+        return Held(replace(record, message=hold_message(record, because)))
+    record = replace(hold, causes=live, worn=worn)
+    if not hold.enforced and view.hold != hold.id:
+        # The deed is still to be done: what we are about to pause is what is in flight now.
+        record = replace(record, declared=view.template, serving=view.serving)
+        record = replace(record, paused=view.template if view.in_flight and not view.paused else None)
+    overridden = view.override == hold.id
+    state = HoldState.OVERRIDDEN if overridden else HoldState.ACTIVE
+    changed = hold.paused is not None and view.template.digest != hold.paused.digest
+    if state is not hold.state:
+        record = record.moved(state, Reason.OVERRIDDEN if overridden else hold.reason, seen.now)
+    if {c.key for c in live} != {c.key for c in hold.causes}:
+        record = replace(record, message=hold_message(record, because))
+    return Held(record, resume=overridden and changed)
+
+
+def _why_lifted(seen: Observed, worn: tuple[CauseKey, ...]) -> Reason | None:
+    """Why a hold that was in force no longer is; None when there was none."""
+    hold = seen.hold
+    if hold is None or not hold.in_force:
+        return None
+    if worn:
+        return Reason.AT_MOST_REACHED
+    enforced = {CauseKey(r.key, o) for o, rules in seen.rules.items() for r in rules if r.mode is Mode.ENFORCE}
+    listed = {m.objective.key for m in seen.measured}
+    recovered = any(c.key in enforced and c.key.objective in listed for c in hold.causes)
+    return Reason.BUDGET_RECOVERED if recovered else Reason.CAUSE_REMOVED
+
+
+def _remembered(hold: HoldRecord | None) -> frozenset[CauseKey]:
+    """The rules that were in force when the record was written; a restart knows no others."""
+    if hold is None:
+        return frozenset()
+    return frozenset(hold.worn) | (frozenset(c.key for c in hold.causes) if hold.in_force else frozenset())

@@ -1,0 +1,131 @@
+"""The same figures in sentences: what is so, why, what it means, and what ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, assert_never
+
+from .budget import Measured
+from .evidence import Fresh, Missing
+from .hold import HoldRecord
+from .judge import Finding, clears_above
+from .policy import BudgetRemaining, BurnRate, HoldReleases, Notify, Rule, Verdict
+from .quantities import format_decimal, format_duration, format_percent, spell_instant
+
+if TYPE_CHECKING:
+    from .decide import Decision
+
+
+def hold_message(record: HoldRecord, because: Sequence[Finding]) -> str:
+    """Why a workload is held, in one sentence: the figure, what lifts it, and when at the latest."""
+    held = [f for f in because if f.verdict is Verdict.HOLD and f.key in {c.key for c in record.causes}]
+    if not held:
+        return f"{record.workload} is held by a rule whose objective cannot be read now; it stays held."
+    first, more = held[0], len(held) - 1
+    also = f" and {more} more {'cause' if more == 1 else 'causes'}" if more else ""
+    return f"{_state_of(first)}{also}; {_ending(first.rule, record)}."
+
+
+def _state_of(finding: Finding) -> str:
+    key, measured = finding.key.objective, finding.measured
+    match finding.rule.when:
+        case BudgetRemaining(below):
+            left = format_percent(measured.budget.remaining)
+            if below <= 0 or measured.budget.remaining <= 0:
+                return f"Error budget of {key} is exhausted ({left} % left)"
+            return f"Error budget of {key} is low ({left} % left, the rule asks for {format_percent(below)} %)"
+        case BurnRate(above, over):
+            burn = measured.burns.get(over)
+            rate = format_decimal(burn.rate) if burn is not None else "?"
+            return (
+                f"Error budget of {key} burns {rate} times too fast over {format_duration(over)} "
+                f"(the rule allows {format_decimal(above)})"
+            )
+        case _:
+            assert_never(finding.rule.when)
+
+
+def _ending(rule: Rule, record: HoldRecord) -> str:
+    lifts = f"lifts {_clears(rule)}"
+    ends = [c.ends for c in record.causes]
+    latest = max((e for e in ends if e is not None), default=None) if all(e is not None for e in ends) else None
+    return f"{lifts}, at the latest on {spell_instant(latest)}" if latest is not None else lifts
+
+
+def _clears(rule: Rule) -> str:
+    until = rule.then.until if isinstance(rule.then, HoldReleases) else None
+    match rule.when:
+        case BudgetRemaining(below):
+            return f"above {format_percent(clears_above(rule, below))} %"
+        case BurnRate(above, over):
+            calm = f"when it burns at most {format_decimal(above)} over {format_duration(over)}"
+            return calm if until is None else f"{calm} and more than {format_percent(until)} % is left"
+        case _:
+            assert_never(rule.when)
+
+
+def explain_measured(measured: Measured) -> tuple[str, ...]:
+    """What is known of one objective, in sentences."""
+    objective, budget = measured.objective, measured.budget
+    window, target = format_duration(objective.window), format_percent(objective.target, 5)
+    lines = [f"{objective.key} promises {target} % good events over {window}."]
+    match measured.evidence:
+        case Fresh(at):
+            lines.append(f"The figures are fresh, of {spell_instant(at)}.")
+        case Missing(why, since, note):
+            lines.append(
+                f"There has been no evidence since {spell_instant(since)} ({why}): {note}. Nothing new is concluded."
+            )
+        case _:
+            assert_never(measured.evidence)
+    if budget.coverage == 0:
+        return (*lines, "Nothing of the window has been measured yet.")
+    lines.append(
+        f"{_count(budget.bad)} of {_count(budget.total)} events failed; the budget allows "
+        f"{format_decimal(budget.allowed, 0)} in {window}, so {format_percent(budget.remaining)} % of it is left."
+    )
+    if budget.coverage < 1:
+        lines.append(
+            f"{format_percent(budget.coverage)} % of the window is measured; the traffic so far is projected onto the rest."
+        )
+    if budget.young:
+        lines.append("The budget is young (under 10 % measured): budget rules only notify.")
+    elif budget.small:
+        lines.append("The budget is too small (fewer than 10 failures allowed): budget rules only notify.")
+    lines.extend(
+        f"Over {format_duration(w)} it burns {format_decimal(b.rate, 2)} times as fast as it may."
+        for w, b in sorted(measured.burns.items())
+    )
+    return tuple(lines)
+
+
+def explain_rule(rule: Rule, finding: Finding | None) -> str:
+    """One rule and how it stands: in force or not, carried out or only reported."""
+    name = f"Rule {rule.key.rule} of policy {rule.key.policy} ({rule.mode})"
+    match rule.when:
+        case BudgetRemaining(below):
+            condition = f"less than {format_percent(below)} % left"
+        case BurnRate(above, over):
+            condition = f"burning more than {format_decimal(above)} over {format_duration(over)}"
+        case _:
+            assert_never(rule.when)
+    action = "Notify" if isinstance(rule.then, Notify) else "Hold"
+    if finding is None:
+        return f"{name}: {action} when {condition}. Not in force."
+    ends = f"ends {_clears(rule)}"
+    if finding.demoted:
+        return f"{name}: in force ({condition}), but it only notifies: {finding.demoted}."
+    if not finding.enforced:
+        return f"{name}: in force ({condition}); it would {action.lower()}, but its mode is Audit. It {ends}."
+    return f"{name}: in force ({condition}), so {action}. It {ends}."
+
+
+def explain(decision: Decision) -> tuple[str, ...]:
+    """Why a workload is held or free: the findings behind the verdict, the most severe first."""
+    if not decision.because and not decision.would:
+        return ("No rule is in force: releases go through.",)
+    return tuple(explain_rule(f.rule, f) for f in (*decision.because, *decision.would))
+
+
+def _count(events: object) -> str:
+    return f"{int(events):,}" if hasattr(events, "__int__") else str(events)

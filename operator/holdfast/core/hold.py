@@ -1,0 +1,112 @@
+"""What is on record about one held workload: everything a restart must know, written before the deed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .objective import ObjectKey, Workload
+from .policy import RuleKey
+from .quantities import Instant, Seconds
+
+
+class Reason(StrEnum):
+    """Why something happened to a workload or a budget. One closed set: the enum of the CRD, the reason of Events and
+    conditions, the label of metrics and a section of `docs/reasons.md` (a test compares them all).
+    """
+
+    BUDGET_EXHAUSTED = "BudgetExhausted"  # less is left than a rule demands, and that is nothing
+    BUDGET_LOW = "BudgetLow"  # less is left than a rule demands
+    BURNING_FAST = "BurningFast"  # the budget burns faster than a rule allows
+    BUDGET_RECOVERED = "BudgetRecovered"  # on fresh evidence, no cause holds any longer
+    CAUSE_REMOVED = "CauseRemoved"  # the rule or the objective is gone, or no longer enforced
+    AT_MOST_REACHED = "AtMostReached"  # the hold lasted as long as its rule allows
+    WORKLOAD_GONE = "WorkloadGone"  # the held workload was deleted
+    OVERRIDDEN = "Overridden"  # a person with the right broke the glass
+    LIFTED_BY_HAND = "LiftedByHand"  # `holdfast lift`
+
+    @property
+    def slug(self) -> str:
+        """The spelling inside a hold id: `budget-exhausted`."""
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in self.value).removeprefix("-")
+
+
+class HoldState(StrEnum):
+    """Where an episode is."""
+
+    ACTIVE = "Active"
+    OVERRIDDEN = "Overridden"
+    LIFTED = "Lifted"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CauseKey:
+    """One rule on one objective."""
+
+    rule: RuleKey
+    objective: ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a workload is held: a rule of a policy on an objective, since when, and until when at the latest."""
+
+    key: CauseKey
+    reason: Reason
+    since: Instant
+    at_most: Seconds | None = None
+
+    @property
+    def ends(self) -> Instant | None:
+        """When this cause ends at the latest."""
+        return None if self.at_most is None else self.since + self.at_most
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Which pod template: a digest that identifies it, and the images for people."""
+
+    digest: str
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line of the history of a hold."""
+
+    at: Instant
+    state: HoldState
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """One episode of one workload.
+
+    `paused` names the template whose rollout we stopped, or are about to stop; only such a pause is ever taken back.
+    `enforced` is False until everything was seen to be in force. `worn` are causes whose time was up: they do not hold
+    again before they have once ceased.
+    """
+
+    workload: Workload
+    id: str
+    state: HoldState
+    reason: Reason
+    since: Instant
+    causes: tuple[Cause, ...]
+    message: str
+    declared: Template
+    serving: Template | None = None
+    paused: Template | None = None
+    enforced: bool = False
+    worn: tuple[CauseKey, ...] = ()
+    history: tuple[Transition, ...] = ()
+
+    @property
+    def in_force(self) -> bool:
+        """Whether the workload is held, overridden or not."""
+        return self.state is not HoldState.LIFTED
+
+    def moved(self, state: HoldState, reason: Reason, at: Instant) -> HoldRecord:
+        """The same episode in another state, with a line in its history (the last 20 are kept)."""
+        return replace(self, state=state, history=(*self.history, Transition(at, state, reason))[-20:])

@@ -1,0 +1,104 @@
+"""Which rules are in force for an objective: thresholds with hysteresis, and silence that changes nothing.
+
+A rule begins when its condition is true on fresh evidence, ends when it has cleared the way back, and in between
+stays as it was. Without evidence it stays as it was too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, assert_never
+
+from .budget import Measured
+from .evidence import Fresh
+from .hold import CauseKey, Reason
+from .policy import BudgetRemaining, BurnRate, HoldReleases, Mode, Notify, Rule, Verdict
+from .quantities import Share
+
+BAND: Final = Fraction(5, 100)
+"""A rule on the remaining budget that names no `until` ends this far above its threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule in force on one objective: what it asks for, and whether it is carried out or only reported.
+
+    `demoted` says why a Hold only notifies here (a young or a small budget), in a few words.
+    """
+
+    key: CauseKey
+    rule: Rule
+    measured: Measured
+    verdict: Verdict
+    reason: Reason
+    demoted: str | None = None
+
+    @property
+    def enforced(self) -> bool:
+        """Whether the finding is acted on."""
+        return self.rule.mode is Mode.ENFORCE
+
+
+def findings(measured: Measured, rules: Collection[Rule], before: Collection[CauseKey]) -> tuple[Finding, ...]:
+    """The rules in force on this objective, the most severe first, by what is measured and what was in force before."""
+    found = []
+    for rule in rules:
+        key = CauseKey(rule.key, measured.objective.key)
+        if in_force(rule, measured, key in before):
+            demoted = _demoted(rule, measured) if key not in before else None
+            verdict = Verdict.NOTIFY if demoted else rule.then.verdict
+            found.append(Finding(key, rule, measured, verdict, reason_of(rule, measured), demoted))
+    return tuple(sorted(found, key=lambda f: (-f.verdict, not f.enforced, f.key)))
+
+
+def in_force(rule: Rule, measured: Measured, before: bool) -> bool:
+    """Whether the rule is in force now, given whether it was. Total: silence keeps, the band keeps."""
+    if not isinstance(measured.evidence, Fresh):
+        return before
+    match rule.when:
+        case BudgetRemaining(below):
+            remaining = measured.budget.remaining
+            return remaining < below or (before and remaining <= clears_above(rule, below))
+        case BurnRate() as when:
+            return _burns(when, measured, before) or (before and _waits_for_budget(rule, measured))
+        case _:
+            assert_never(rule.when)
+
+
+def clears_above(rule: Rule, below: Share) -> Share:
+    """The remaining budget above which a rule on it ends: its `until`, else a little above its threshold."""
+    until = rule.then.until if isinstance(rule.then, HoldReleases) else None
+    return max(below, until) if until is not None else below + BAND
+
+
+def reason_of(rule: Rule, measured: Measured) -> Reason:
+    """The word for why this rule is in force."""
+    if isinstance(rule.when, BurnRate):
+        return Reason.BURNING_FAST
+    return Reason.BUDGET_EXHAUSTED if rule.when.below <= 0 or measured.budget.remaining <= 0 else Reason.BUDGET_LOW
+
+
+def _burns(when: BurnRate, measured: Measured, before: bool) -> bool:
+    """Begins when both windows burn and hold enough events; ends when the long one no longer burns."""
+    long, short = measured.burns.get(when.over), measured.burns.get(when.short(measured.interval))
+    if long is None or short is None or long.rate <= when.above:
+        return False
+    return before or (short.rate > when.above and long.total >= measured.objective.enough_events)
+
+
+def _waits_for_budget(rule: Rule, measured: Measured) -> bool:
+    until = rule.then.until if isinstance(rule.then, HoldReleases) else None
+    return until is not None and measured.budget.remaining <= until
+
+
+def _demoted(rule: Rule, measured: Measured) -> str | None:
+    """Why a rule on the budget may not begin to hold here; None when it may."""
+    if isinstance(rule.then, Notify) or isinstance(rule.when, BurnRate):
+        return None
+    if measured.budget.young:
+        return "the budget is young"
+    if measured.budget.small:
+        return "the budget is too small"
+    return None

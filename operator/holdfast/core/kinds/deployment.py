@@ -1,0 +1,136 @@
+"""Deployments: a label closes the gate, `spec.paused` stops a rollout in flight, ReplicaSets carry the same label.
+
+The ReplicaSets are labelled because a paused Deployment lets anybody edit the ReplicaSet it serves from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from ..hold import HoldRecord, HoldState, Reason, Template
+from ..objective import Workload
+from ..quantities import Instant
+from ..request import (
+    HOLD_LABEL,
+    OVERRIDE_LABEL,
+    Done,
+    PatchReplicaSet,
+    PatchWorkload,
+    Step,
+    Wait,
+    WriteRecord,
+)
+from ..wanted import Free, Held, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSet:
+    """One ReplicaSet that a Deployment owns."""
+
+    name: str
+    resource_version: str
+    template: Template  # without the controller's own label pod-template-hash
+    desired: int
+    available: int
+    revision: int
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One Deployment and its ReplicaSets, read together just before acting."""
+
+    workload: Workload
+    uid: str
+    resource_version: str
+    generation: int
+    observed_generation: int
+    template: Template
+    paused: bool
+    replicas: int
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    sets: tuple[ReplicaSet, ...] = ()
+    deleting: bool = False
+
+    @property
+    def hold(self) -> str | None:
+        """The id in the hold label."""
+        return self.labels.get(HOLD_LABEL)
+
+    @property
+    def override(self) -> str | None:
+        """The id in the override label."""
+        return self.labels.get(OVERRIDE_LABEL)
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether pods of another template still serve, so that a rollout can be stopped half-way.
+
+        A first rollout, a restart and a change of replicas are not in flight: there is nothing else to keep.
+        """
+        return any(s.desired > 0 and s.template.digest != self.template.digest for s in self.sets)
+
+    @property
+    def serving(self) -> Template | None:
+        """The template that most available pods run."""
+        best = max(self.sets, key=lambda s: (s.available, s.revision), default=None)
+        return best.template if best is not None and best.available else None
+
+
+def step(want: Wanted, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
+    """The next request that brings the world to what is wanted, `Done` when it is there. Running twice is running once."""
+    match want:
+        case Held():
+            return _hold(want.record, want.resume, view, stored) if view is not None else Done()
+        case Free():
+            return _free(want, view, stored, now)
+        case _:
+            assert_never(want)
+
+
+def _hold(record: HoldRecord, resume: bool, view: Deployment, stored: HoldRecord | None) -> Step:
+    """Record, then label and pause in one patch, then the ReplicaSets, then say that it is in force."""
+    if record != stored:
+        return WriteRecord(record)
+    if view.hold != record.id:
+        pause = True if record.paused is not None and not record.enforced and not view.paused else None
+        return PatchWorkload(view.workload, view.resource_version, {HOLD_LABEL: record.id}, pause)
+    if resume:
+        if view.paused:
+            return PatchWorkload(view.workload, view.resource_version, {}, False)
+        return WriteRecord(replace(record, paused=None))
+    if not record.enforced and view.observed_generation < view.generation:
+        return Wait("the deployment controller has not seen the last change yet")
+    for owned in view.sets:
+        if owned.labels.get(HOLD_LABEL) != record.id:
+            return PatchReplicaSet(view.workload, owned.name, owned.resource_version, {HOLD_LABEL: record.id})
+    return Done() if record.enforced else WriteRecord(replace(record, enforced=True))
+
+
+def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
+    """Labels off and our own pause taken back in one patch, then the ReplicaSets, then the record.
+
+    A label without a record in force is not ours to open: it stays, and is reported elsewhere.
+    """
+    if stored is None:
+        return Done()
+    if not stored.in_force:
+        return Done() if stored.worn == want.worn else WriteRecord(replace(stored, worn=want.worn))
+    if view is not None:
+        ours = view.hold == stored.id
+        resume = view.paused and stored.paused is not None and (ours or stored.enforced)
+        stale = view.override == stored.id
+        if ours or resume or stale:
+            labels: dict[str, str | None] = {HOLD_LABEL: None} if ours else {}
+            if view.override is not None:
+                labels[OVERRIDE_LABEL] = None
+            return PatchWorkload(view.workload, view.resource_version, labels, False if resume else None)
+        for owned in view.sets:
+            if owned.labels.get(HOLD_LABEL) == stored.id:
+                return PatchReplicaSet(view.workload, owned.name, owned.resource_version, {HOLD_LABEL: None})
+    lifted = stored.moved(HoldState.LIFTED, want.reason or Reason.CAUSE_REMOVED, now)
+    return WriteRecord(
+        replace(lifted, reason=want.reason or Reason.CAUSE_REMOVED, enforced=False, paused=None, worn=want.worn)
+    )

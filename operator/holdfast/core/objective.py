@@ -1,0 +1,151 @@
+"""What is promised: an indicator, a target and a window, and the workloads that are released against this budget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+
+from .quantities import Seconds, Share
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectKey:
+    """Where an object of ours lives."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Workload:
+    """What is released: one workload of one namespace."""
+
+    namespace: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def hold_name(self) -> str:
+        """The name of the one Hold this workload can have."""
+        return f"{self.kind.lower()}-{self.name}"
+
+
+class Match(StrEnum):
+    """The four ways in which PromQL compares a label."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Matcher:
+    """One condition on one label. An absent label counts as the empty string, as in PromQL."""
+
+    label: str
+    how: Match
+    value: str
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A metric and conditions on its labels: the counters an indicator reads."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+
+    @cached_property
+    def _tests(self) -> tuple[tuple[str, Match, str, re.Pattern[str] | None], ...]:
+        regex = (Match.REGEX, Match.NOT_REGEX)
+        return tuple((m.label, m.how, m.value, re.compile(m.value) if m.how in regex else None) for m in self.matchers)
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series of this metric with these labels is selected. Regexes are anchored, as in PromQL."""
+        for label, how, value, pattern in self._tests:
+            found = labels.get(label, "")
+            hit = pattern.fullmatch(found) is not None if pattern is not None else found == value
+            if hit is (how in (Match.NOT_EQUAL, Match.NOT_REGEX)):
+                return False
+        return True
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels this selector looks at."""
+        return frozenset(m.label for m in self.matchers)
+
+    def __str__(self) -> str:
+        inner = ",".join(f"{m.label}{m.how}{quote(m.value)}" for m in self.matchers)
+        return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+
+def quote(value: str) -> str:
+    """A PromQL string literal. The one place where a label value enters a query."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class BadOverTotal:
+    """Events that failed, out of all. A target without a series for its failures has had none."""
+
+    bad: Selector
+    total: Selector
+
+
+@dataclass(frozen=True, slots=True)
+class GoodOverTotal:
+    """Events that went well, out of all; the rest is bad.
+
+    `bound` is set for a latency on a classic histogram: there every target that counts events has a series for each
+    bound, so a missing one means that the bound is not in the histogram, not that nothing went well.
+    """
+
+    good: Selector
+    total: Selector
+    bound: str | None = None
+
+
+Indicator = BadOverTotal | GoodOverTotal
+"""What is counted. Everything is two counters per target in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """An error budget: `1 - target` of the events of a window may fail."""
+
+    key: ObjectKey
+    uid: str
+    generation: int
+    target: Share
+    window: Seconds
+    indicator: Indicator
+    workloads: tuple[Workload, ...] = ()
+    source: str = "default"
+    stale_after: Seconds = 300
+    min_events: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def allowance(self) -> Share:
+        """The share of events that may fail."""
+        return Fraction(1) - self.target
+
+    @property
+    def enough_events(self) -> int:
+        """Below so many events a burn rate says nothing: enough for one expected failure unless the author said."""
+        return self.min_events if self.min_events is not None else -(-1 // self.allowance)
+
+    @property
+    def highest_burn(self) -> Fraction:
+        """The burn rate at which every event fails: 1 / (1 - target). No rule above it can ever fire."""
+        return 1 / self.allowance

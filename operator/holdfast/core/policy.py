@@ -1,0 +1,134 @@
+"""What a team agreed to do when a budget is threatened: rules, each with a condition and an action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from fractions import Fraction
+
+from .objective import ObjectKey
+from .quantities import Seconds, Share
+
+
+class Verdict(IntEnum):
+    """What is asked of the releases of a workload. The order is the severity."""
+
+    OPEN = 0
+    NOTIFY = 1
+    HOLD = 2
+
+    @property
+    def label(self) -> str:
+        """The word people read."""
+        return {Verdict.OPEN: "Open", Verdict.NOTIFY: "Notify", Verdict.HOLD: "Hold"}[self]
+
+
+class Mode(StrEnum):
+    """Audit says what would happen. Enforce does it."""
+
+    AUDIT = "Audit"
+    ENFORCE = "Enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRemaining:
+    """True when less than this share of the budget is left."""
+
+    below: Share
+
+
+@dataclass(frozen=True, slots=True)
+class BurnRate:
+    """True when the budget burns faster than this over the window, and over a twelfth of it.
+
+    A burn rate of 1 spends exactly the budget in the objective's window. The short window makes the rule end soon
+    after the fire is out (multi-window alerting: Google, The Site Reliability Workbook, chapter 5).
+    """
+
+    above: Fraction
+    over: Seconds
+
+    def short(self, interval: Seconds) -> Seconds:
+        """The window that must agree: a twelfth of the long one, never under two intervals of measuring."""
+        return max(self.over / 12, 2 * interval)
+
+
+Condition = BudgetRemaining | BurnRate
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Say so, and do nothing."""
+
+    verdict = Verdict.NOTIFY
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReleases:
+    """No new release gets out until more than `until` of the budget is left, or `at_most` has passed.
+
+    `until` is None for a rule on a burn rate whose author named none: it lifts when the long window has calmed down.
+    """
+
+    until: Share | None = None
+    at_most: Seconds | None = None
+    verdict = Verdict.HOLD
+
+
+Action = Notify | HoldReleases
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RuleKey:
+    """Which rule of which policy."""
+
+    policy: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a policy: when … then …."""
+
+    key: RuleKey
+    mode: Mode
+    when: Condition
+    then: Action
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRequirement:
+    """One condition of a Kubernetes label selector; `operator` is In, NotIn, Exists or DoesNotExist."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+    def met_by(self, labels: Mapping[str, str]) -> bool:
+        """Kubernetes' semantics: NotIn and DoesNotExist are true for an absent label."""
+        found = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return found in self.values
+            case "NotIn":
+                return found not in self.values
+            case "Exists":
+                return found is not None
+            case _:
+                return found is None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of a namespace for the objectives it selects."""
+
+    key: ObjectKey
+    uid: str
+    generation: int
+    selector: tuple[LabelRequirement, ...]
+    rules: tuple[Rule, ...]
+
+    def covers(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Whether an objective with these labels is under this policy. No selector: every one of the namespace."""
+        return namespace == self.key.namespace and all(r.met_by(labels) for r in self.selector)

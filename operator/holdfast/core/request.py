@@ -1,0 +1,64 @@
+"""What may be asked of Kubernetes: at most one request at a time, each with its precondition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from .hold import HoldRecord
+from .objective import Workload
+
+HOLD_LABEL: Final = "holdfast.dev/hold"
+"""On a workload and its ReplicaSets: the id of the hold. The gate of the chart looks at nothing else."""
+
+OVERRIDE_LABEL: Final = "holdfast.dev/override"
+"""Set by a person with the right, to the id of the present hold: the gate lets changes through."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRecord:
+    """Create or change the Hold of a workload."""
+
+    record: HoldRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PatchWorkload:
+    """One merge patch of the workload itself, refused by the server when it changed since it was seen.
+
+    `labels` with None removes a label; `paused` None leaves it alone.
+    """
+
+    workload: Workload
+    resource_version: str
+    labels: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    paused: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatchReplicaSet:
+    """One merge patch of the labels of a ReplicaSet, with the same precondition."""
+
+    workload: Workload
+    name: str
+    resource_version: str
+    labels: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+
+
+Request = WriteRecord | PatchWorkload | PatchReplicaSet
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be asked until the world has moved; why, for people."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The world is as it is wanted."""
+
+
+Step = Request | Wait | Done
