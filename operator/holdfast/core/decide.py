@@ -27,7 +27,8 @@ class Observed:
 
     `rules` are those of all policies, by the objective they cover. `in_force` are the rules that were in force at the
     last look. `unreadable` are objectives and policies that exist but make no sense: nothing is concluded from them.
-    `new_id` ends the id of the hold if one begins now.
+    `new_id` ends the id of the hold if one begins now. `enforcing` is False while a person has switched Holdfast off:
+    then every rule only reports.
     """
 
     now: Instant
@@ -39,6 +40,7 @@ class Observed:
     in_force: frozenset[CauseKey] = frozenset()
     unreadable: frozenset[ObjectKey] = frozenset()
     new_id: str = "00000"
+    enforcing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,10 @@ class Decision:
 
 def decide(seen: Observed) -> Decision:
     """What is wanted for this workload now. Never raises."""
-    before = seen.in_force | _remembered(seen.hold)
-    found = [f for m in seen.measured for f in findings(m, seen.rules.get(m.objective.key, ()), before)]
-    because = tuple(sorted((f for f in found if f.enforced), key=lambda f: (-f.verdict, f.key)))
-    would = tuple(sorted((f for f in found if not f.enforced), key=lambda f: (-f.verdict, f.key)))
+    before, holding = seen.in_force, remembered(seen.hold)
+    found = [f for m in seen.measured for f in findings(m, seen.rules.get(m.objective.key, ()), before, holding)]
+    because = tuple(sorted((f for f in found if f.enforced and seen.enforcing), key=lambda f: (-f.verdict, f.key)))
+    would = tuple(sorted((f for f in found if not (f.enforced and seen.enforcing)), key=lambda f: (-f.verdict, f.key)))
     wanted = _wanted(seen, because)
     holds = any(f.verdict is Verdict.HOLD for f in because)
     verdict = because[0].verdict if because else Verdict.OPEN
@@ -96,7 +98,8 @@ def _holding(seen: Observed, because: Collection[Finding]) -> tuple[Cause, ...]:
             continue  # silence begins nothing, whatever was remembered
         causes.append(Cause(finding.key, begun.reason if begun is not None else finding.reason, since, at_most))
     found = {c.key for c in causes}
-    causes.extend(c for key, c in known.items() if key not in found and _unreadable(seen, key))
+    if seen.enforcing:
+        causes.extend(c for key, c in known.items() if key not in found and _unreadable(seen, key))
     return tuple(causes)
 
 
@@ -145,6 +148,8 @@ def _why_lifted(seen: Observed, worn: tuple[CauseKey, ...]) -> Reason | None:
     hold = seen.hold
     if hold is None or not hold.in_force:
         return None
+    if not seen.enforcing:
+        return Reason.LIFTED_BY_HAND
     if worn:
         return Reason.AT_MOST_REACHED
     enforced = {CauseKey(r.key, o) for o, rules in seen.rules.items() for r in rules if r.mode is Mode.ENFORCE}
@@ -153,7 +158,7 @@ def _why_lifted(seen: Observed, worn: tuple[CauseKey, ...]) -> Reason | None:
     return Reason.BUDGET_RECOVERED if recovered else Reason.CAUSE_REMOVED
 
 
-def _remembered(hold: HoldRecord | None) -> frozenset[CauseKey]:
+def remembered(hold: HoldRecord | None) -> frozenset[CauseKey]:
     """The rules that were in force when the record was written; a restart knows no others."""
     if hold is None:
         return frozenset()

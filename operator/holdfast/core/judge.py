@@ -41,13 +41,19 @@ class Finding:
         return self.rule.mode is Mode.ENFORCE
 
 
-def findings(measured: Measured, rules: Collection[Rule], before: Collection[CauseKey]) -> tuple[Finding, ...]:
-    """The rules in force on this objective, the most severe first, by what is measured and what was in force before."""
+def findings(
+    measured: Measured, rules: Collection[Rule], before: Collection[CauseKey], holding: Collection[CauseKey] = ()
+) -> tuple[Finding, ...]:
+    """The rules in force on this objective, the most severe first.
+
+    `before` are those that were in force at the last look, `holding` those that hold a workload now: a hold that has
+    begun does not end because its budget became young or small.
+    """
     found = []
     for rule in rules:
         key = CauseKey(rule.key, measured.objective.key)
-        if in_force(rule, measured, key in before):
-            demoted = _demoted(rule, measured) if key not in before else None
+        if in_force(rule, measured, key in before or key in holding):
+            demoted = None if key in holding else _demoted(rule, measured)
             verdict = Verdict.NOTIFY if demoted else rule.then.verdict
             found.append(Finding(key, rule, measured, verdict, reason_of(rule, measured), demoted))
     return tuple(sorted(found, key=lambda f: (-f.verdict, not f.enforced, f.key)))
