@@ -68,7 +68,9 @@ def install(cluster: Cluster, release: str = "holdfast", namespace: str = "holdf
 def helm_upgrade(cluster: Cluster, release: str, namespace: str, values: dict[str, object]) -> None:
     """Install or upgrade; `gate__denyDelete=True` stands for gate.denyDelete: true."""
     settings = [f"--set-json={key.replace('__', '.')}={json.dumps(value)}" for key, value in values.items()]
-    cluster.helm("upgrade", "--install", release, str(CHART), "-n", namespace, "--create-namespace", "--reset-values", *settings)
+    cluster.helm(
+        "upgrade", "--install", release, str(CHART), "-n", namespace, "--create-namespace", "--reset-values", *settings
+    )
 
 
 def wait_type_checked(cluster: Cluster) -> None:
@@ -103,7 +105,10 @@ def _refuses(cluster: Cluster, user: str, labels: dict[str, str], policy: str) -
         "metadata": {"name": "probe", "namespace": "default", "labels": labels},
         "spec": {
             "selector": {"matchLabels": {"app": "probe"}},
-            "template": {"metadata": {"labels": {"app": "probe"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+            "template": {
+                "metadata": {"labels": {"app": "probe"}},
+                "spec": {"containers": [{"name": "c", "image": "i"}]},
+            },
         },
     }
     # the group gives the rights, the name is what the policies look at

@@ -59,7 +59,9 @@ class Answer:
 
 def path(namespace: str, kind: str, name: str = "", subresource: str = "") -> str:
     """The address of a workload."""
-    return "/".join(part for part in (f"/apis/apps/v1/namespaces/{namespace}/{PLURAL[kind]}", name, subresource) if part)
+    return "/".join(
+        part for part in (f"/apis/apps/v1/namespaces/{namespace}/{PLURAL[kind]}", name, subresource) if part
+    )
 
 
 class Asker:
@@ -74,7 +76,15 @@ class Asker:
         self._session.verify = str(cluster.access.ca)
 
     def __call__(
-        self, who: str, method: str, where: str, body: object = None, *, patch: str = "json", dry: bool = True, groups: tuple[str, ...] = ()
+        self,
+        who: str,
+        method: str,
+        where: str,
+        body: object = None,
+        *,
+        patch: str = "json",
+        dry: bool = True,
+        groups: tuple[str, ...] = (),
     ) -> Answer:
         """One request. An unknown `who` is impersonated, with `groups`."""
         headers: dict[str, str | bytes] = {}
@@ -87,7 +97,12 @@ class Asker:
         if method == "PATCH":
             headers["Content-Type"] = PATCH_TYPES[patch]
         answer = self._session.request(
-            method, self._server + where, params={"dryRun": "All"} if dry else {}, json=body, headers=headers, timeout=30
+            method,
+            self._server + where,
+            params={"dryRun": "All"} if dry else {},
+            json=body,
+            headers=headers,
+            timeout=30,
         )
         return Answer(answer.status_code, answer.json())
 
@@ -127,7 +142,12 @@ def workload(kind: str, namespace: str, name: str, **spec: Any) -> Json:
             "spec": {
                 "initContainers": [{"name": "init", "image": "init:v1"}],
                 "containers": [
-                    {"name": "app", "image": "shop:v1", "env": [{"name": "A", "value": "1"}], "resources": {"requests": {"cpu": "10m"}}},
+                    {
+                        "name": "app",
+                        "image": "shop:v1",
+                        "env": [{"name": "A", "value": "1"}],
+                        "resources": {"requests": {"cpu": "10m"}},
+                    },
                     {"name": "proxy", "image": "proxy:v1"},
                 ],
                 "terminationGracePeriodSeconds": 0,

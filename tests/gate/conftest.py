@@ -49,7 +49,9 @@ class Shop:
             self.hold(kind, name)
         else:  # the chart gives the operator no right to them yet
             labels = {"metadata": {"labels": {HOLD: ID}}}
-            self.must(self.chart.user, "PATCH", self.path(kind, name), labels, patch="merge", groups=("system:masters",))
+            self.must(
+                self.chart.user, "PATCH", self.path(kind, name), labels, patch="merge", groups=("system:masters",)
+            )
         return name
 
     def change(self, who: str, kind: str, name: str, change: Change, subresource: str = "", **more: Any) -> Answer:
@@ -91,14 +93,26 @@ def open_shop(chart: InstalledChart, namespace: str) -> Shop:
     """
     cluster = chart.cluster
     for person in ("developer", "oncall", "gitops-user", "otherday", "thisday"):
-        grant(cluster, namespace, f"{person}-edits", "cluster-admin" if person == "gitops-user" else "edit", _user(person))
+        grant(
+            cluster, namespace, f"{person}-edits", "cluster-admin" if person == "gitops-user" else "edit", _user(person)
+        )
     grant(cluster, namespace, "oncall-overrides", "holdfast-override", _user("oncall"))
     for person, hold in (("otherday", "deployment-other"), ("thisday", "deployment-overridden")):
         rules = {"apiGroups": ["holdfast.dev"], "resources": ["holds"], "resourceNames": [hold], "verbs": ["override"]}
-        cluster.raw("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles", {"metadata": {"name": hold}, "rules": [rules]})
+        cluster.raw(
+            "POST",
+            f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
+            {"metadata": {"name": hold}, "rules": [rules]},
+        )
         cluster.kubectl("-n", namespace, "create", "rolebinding", hold, f"--role={hold}", f"--user={person}")
     cluster.raw("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "gitops"}})
-    grant(cluster, namespace, "gitops", "cluster-admin", {"kind": "ServiceAccount", "name": "gitops", "namespace": namespace})
+    grant(
+        cluster,
+        namespace,
+        "gitops",
+        "cluster-admin",
+        {"kind": "ServiceAccount", "name": "gitops", "namespace": namespace},
+    )
     tokens = {"operator": chart.token, "gitops": cluster.service_account_token(namespace, "gitops")}
     return Shop(cluster, chart, Asker(cluster, tokens), namespace)
 
@@ -118,7 +132,12 @@ def shop(installed_chart: InstalledChart) -> Shop:
     shop.held("Deployment", "overridden", paused=True)
     shop.held("Deployment", "stale")
     shop.must("oncall", "PATCH", shop.path("Deployment", "overridden"), [put(ID, "metadata", "labels", OVERRIDE)])
-    shop.must("oncall", "PATCH", shop.path("Deployment", "stale"), [put("budget-exhausted-aaaaa", "metadata", "labels", OVERRIDE)])
+    shop.must(
+        "oncall",
+        "PATCH",
+        shop.path("Deployment", "stale"),
+        [put("budget-exhausted-aaaaa", "metadata", "labels", OVERRIDE)],
+    )
     return shop
 
 

@@ -7,8 +7,9 @@ import shlex
 
 import pytest
 
-from tests.gate.asking import HOLD, ID, OVERRIDE, Json, container, put, template
-from tests.gate.conftest import Shop
+from tests.fixtures_chart import InstalledChart
+from tests.gate.asking import HOLD, ID, OVERRIDE, Json, container, put, template, workload
+from tests.gate.conftest import Shop, open_shop
 
 pytestmark = pytest.mark.lab
 NEVER_READY = "shop:never"
@@ -121,7 +122,12 @@ def test_labels_of_a_deployment_stay_on_the_deployment(own_shop: Shop) -> None:
     shop.create("Deployment", "checkout", replicas=1)
     shop.cluster.wait_rollout(shop.namespace, "checkout")
     shop.hold("Deployment", "checkout")
-    shop.must("developer", "PATCH", shop.path("Deployment", "checkout"), [put("2026-02-02", *template("metadata", "annotations", "kubectl.kubernetes.io/restartedAt"))])
+    shop.must(
+        "developer",
+        "PATCH",
+        shop.path("Deployment", "checkout"),
+        [put("2026-02-02", *template("metadata", "annotations", "kubectl.kubernetes.io/restartedAt"))],
+    )
     shop.cluster.wait_rollout(shop.namespace, "checkout")
     assert len(shop.sets()) == 2
     pods = shop.cluster.raw("GET", f"/api/v1/namespaces/{shop.namespace}/pods")["items"]
@@ -148,36 +154,35 @@ def test_a_held_rollout_does_not_get_its_controller_stuck(own_shop: Shop) -> Non
     for found in shop.sets():  # before the pause, which lets the trimming begin at once
         shop.hold("ReplicaSet", found["metadata"]["name"])
     shop.hold("Deployment", "checkout", paused=True)
-    shop.cluster.wait(lambda: len(shop.sets()) == 4, 10, "history to be trimmed to two idle sets", every=0.05)
+    shop.cluster.wait(lambda: len(shop.sets()) == 3, 10, "history to be trimmed to two old sets", every=0.05)
     scale = {"spec": {"replicas": 3}}
     shop.must("developer", "PATCH", shop.path("Deployment", "checkout", "scale"), scale, patch="merge")
     assert observed(shop)["spec"]["replicas"] == 3
-    orphan = shop.sets()[0]
-    stray = {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "metadata": {"name": "stray", "labels": {**orphan["spec"]["template"]["metadata"]["labels"]}},
-        "spec": {**orphan["spec"], "replicas": 0},
-    }
+    stray = workload("ReplicaSet", shop.namespace, "stray", replicas=1)
+    shop.cluster.controller_manager.freeze()  # so that the label is there before the adoption
     shop.must("developer", "POST", shop.path("ReplicaSet"), stray)
     shop.hold("ReplicaSet", "stray")
+    shop.cluster.controller_manager.thaw()
 
-    def adopted_or_trimmed() -> bool:
-        found = [found for found in shop.sets() if found["metadata"]["name"] == "stray"]
-        return not found or any(owner.get("controller") for owner in found[0]["metadata"].get("ownerReferences", []))
+    def adopted() -> bool:
+        return any(
+            owner.get("controller") for owner in shop.get("ReplicaSet", "stray")["metadata"].get("ownerReferences", [])
+        )
 
-    shop.cluster.wait(adopted_or_trimmed, 10, "the stray ReplicaSet to be adopted", every=0.05)
+    shop.cluster.wait(adopted, 10, "the stray ReplicaSet to be adopted", every=0.05)
     # the same by hand: nobody but the deployment controller may do what it just did
-    assert not shop.change("developer", "ReplicaSet", shop.sets()[0]["metadata"]["name"], [put([], "metadata", "ownerReferences")]).passed
+    assert not shop.change(
+        "developer", "ReplicaSet", shop.sets()[0]["metadata"]["name"], [put([], "metadata", "ownerReferences")]
+    ).passed
     lifted = {"metadata": {"labels": {HOLD: None}}, "spec": {"paused": None}}
     shop.must("operator", "PATCH", shop.path("Deployment", "checkout"), lifted, patch="merge")
     assert release(shop, "developer", "shop:v6")
     shop.cluster.wait_rollout(shop.namespace, "checkout", 20)
 
 
-def test_cleaning_up_is_not_held(own_shop: Shop) -> None:
+def test_cleaning_up_is_not_held(installed_chart: InstalledChart) -> None:
     """Orphaning, garbage collection and the end of a namespace go through marked workloads."""
-    shop = own_shop
+    shop = open_shop(installed_chart, installed_chart.cluster.namespace())
     shop.create("Deployment", "checkout", replicas=1)
     shop.cluster.wait_rollout(shop.namespace, "checkout")
     hold_all(shop)
@@ -200,8 +205,16 @@ def test_passing_writes_are_audited_with_the_hold(own_shop: Shop) -> None:
     shop.must("oncall", "PATCH", shop.path("Deployment", "checkout"), [put(ID, "metadata", "labels", OVERRIDE)])
     assert release(shop, "oncall", "shop:v3")
     lines = [json.loads(line) for line in shop.cluster.control_plane.audit_log.read_text().splitlines()]
-    mine = [line for line in lines if line["objectRef"].get("namespace") == shop.namespace and line["objectRef"].get("name") == "checkout"]
-    notes = {(line["user"]["username"], line["responseStatus"]["code"]): line.get("annotations", {}) for line in mine if line["verb"] == "patch"}
+    mine = [
+        line
+        for line in lines
+        if line["objectRef"].get("namespace") == shop.namespace and line["objectRef"].get("name") == "checkout"
+    ]
+    notes = {
+        (line["user"]["username"], line["responseStatus"]["code"]): line.get("annotations", {})
+        for line in mine
+        if line["verb"] == "patch"
+    }
     assert notes["developer", 403]["hold.holdfast.dev/hold"] == ID
     assert "validation.policy.admission.k8s.io/validation_failure" in notes["developer", 403]
     assert notes["oncall", 200]["hold.holdfast.dev/override"] == ID

@@ -29,7 +29,9 @@ FREE: Final[dict[str, Change]] = {
     "resources": MORE_CPU,
     "resources of the second container": [put({"limits": {"cpu": "1"}}, *container(1, "resources"))],
     "resources removed": [drop(*container(0, "resources"))],
-    "resources of an init container": [put({"limits": {"cpu": "1"}}, *container(0, "resources", kind="initContainers"))],
+    "resources of an init container": [
+        put({"limits": {"cpu": "1"}}, *container(0, "resources", kind="initContainers"))
+    ],
     "resources of the pod": [put({"limits": {"cpu": "1"}}, *template("spec", "resources"))],
     "restart, resources and replicas": [*RESTART, *MORE_CPU, put(3, "spec", "replicas")],
     "a pause": [put(True, "spec", "paused")],
@@ -44,7 +46,9 @@ REFUSED: Final[dict[str, Change]] = {
     "one more container": [put({"name": "more", "image": "more:v1"}, *container(0))],
     "one container less": [drop(*container(1))],
     "an init container removed": [drop(*template("spec", "initContainers"))],
-    "containers in another order": [{"op": "move", "from": "/spec/template/spec/containers/0", "path": "/spec/template/spec/containers/1"}],
+    "containers in another order": [
+        {"op": "move", "from": "/spec/template/spec/containers/0", "path": "/spec/template/spec/containers/1"}
+    ],
     "another container name": [put("main", *container(0, "name"))],
     "a volume": [put([{"name": "v", "emptyDir": {}}], *template("spec", "volumes"))],
     "a template label": [put("x", *template("metadata", "labels", "version"))],
@@ -92,7 +96,9 @@ def test_a_held_deployment_refuses(shop: Shop, change: Change) -> None:
 
 def test_scaling_by_the_subresource_passes(shop: Shop) -> None:
     """HPA, KEDA and `kubectl scale` write a Scale, which carries no label of ours."""
-    answer = shop.ask("developer", "PATCH", shop.path("Deployment", "held", "scale"), {"spec": {"replicas": 3}}, patch="merge")
+    answer = shop.ask(
+        "developer", "PATCH", shop.path("Deployment", "held", "scale"), {"spec": {"replicas": 3}}, patch="merge"
+    )
     assert answer.passed, str(answer)
 
 
@@ -179,7 +185,9 @@ def test_a_held_replicaset(shop: Shop, change: Change, passes: bool) -> None:
 def test_the_deployment_controller_keeps_history_and_nothing_else(shop: Shop) -> None:
     """It may adopt and trim ReplicaSets, held or not; on a Deployment an old annotation makes it roll back by itself."""
     controller, rights = "system:serviceaccount:kube-system:deployment-controller", ("system:masters",)
-    assert shop.change(controller, "ReplicaSet", "held", [put(OWNER, "metadata", "ownerReferences")], groups=rights).passed
+    assert shop.change(
+        controller, "ReplicaSet", "held", [put(OWNER, "metadata", "ownerReferences")], groups=rights
+    ).passed
     assert shop.change(controller, "Deployment", "held", NEW_IMAGE, groups=rights).policy == "hold.holdfast.dev"
     revision = [put({"deployment.kubernetes.io/revision": "7"}, "metadata", "annotations")]
     assert shop.change(controller, "Deployment", "held", revision, groups=rights).passed
@@ -202,7 +210,9 @@ SETTLED: Final[list[tuple[str, str, Change, bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "change", "passes"), [(c[0], c[2], c[3]) for c in SETTLED], ids=[f"{c[0]}, {c[1]}" for c in SETTLED])
+@pytest.mark.parametrize(
+    ("kind", "change", "passes"), [(c[0], c[2], c[3]) for c in SETTLED], ids=[f"{c[0]}, {c[1]}" for c in SETTLED]
+)
 def test_held_sets(shop: Shop, kind: str, change: Change, passes: bool) -> None:
     """StatefulSets and DaemonSets follow the same rule."""
     answer = shop.change("developer", kind, "held", change)
@@ -228,7 +238,11 @@ def test_only_the_operator_sets_the_label(shop: Shop, kind: str) -> None:
 def test_without_our_labels_nothing_is_judged(shop: Shop) -> None:
     """An unheld workload is as free as without Holdfast."""
     for who in ("developer", "gitops", "admin"):
-        for change in (NEW_IMAGE, [put({ROLLBACK: "1"}, "metadata", "annotations")], [put({"type": "Recreate"}, "spec", "strategy")]):
+        for change in (
+            NEW_IMAGE,
+            [put({ROLLBACK: "1"}, "metadata", "annotations")],
+            [put({"type": "Recreate"}, "spec", "strategy")],
+        ):
             assert shop.change(who, "Deployment", "free", change).passed
 
 
@@ -255,6 +269,11 @@ def test_a_huge_workload_is_judged(shop: Shop) -> None:
     document["spec"]["template"]["spec"]["containers"] = containers
     shop.must("admin", "POST", shop.path("Deployment"), document)
     shop.hold("Deployment", "huge")
-    assert shop.change("developer", "Deployment", "huge", [put("shop:v2", *container(39, "image"))]).policy == "hold.holdfast.dev"
-    answer = shop.change("developer", "Deployment", "huge", [put({"limits": {"cpu": "1"}}, *container(39, "resources"))])
+    assert (
+        shop.change("developer", "Deployment", "huge", [put("shop:v2", *container(39, "image"))]).policy
+        == "hold.holdfast.dev"
+    )
+    answer = shop.change(
+        "developer", "Deployment", "huge", [put({"limits": {"cpu": "1"}}, *container(39, "resources"))]
+    )
     assert answer.passed, str(answer)

@@ -70,7 +70,9 @@ CASES: Final[list[tuple[str, str, Change, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("who", "name", "change", "outcome"), CASES, ids=[f"{n}-{c[0]}-{c[1]}" for n, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("who", "name", "change", "outcome"), CASES, ids=[f"{n}-{c[0]}-{c[1]}" for n, c in enumerate(CASES)]
+)
 def test_two_keys(shop: Shop, who: str, name: str, change: Change, outcome: str) -> None:
     """An override takes the label with the present hold's id, the right to override this Hold, and a person."""
     answer = shop.change(who, "Deployment", name, change)
@@ -80,7 +82,10 @@ def test_two_keys(shop: Shop, who: str, name: str, change: Change, outcome: str)
 
 def test_a_service_account_stays_one_when_impersonated_with_other_groups(shop: Shop) -> None:
     """The name decides: `--as-group` leaves out the groups of service accounts."""
-    assert shop.change(NOT_A_PERSON, "Deployment", "overridden", NEW_IMAGE, groups=("system:masters",)).policy == HOLD_REFUSES
+    assert (
+        shop.change(NOT_A_PERSON, "Deployment", "overridden", NEW_IMAGE, groups=("system:masters",)).policy
+        == HOLD_REFUSES
+    )
     assert shop.change(NOT_A_PERSON, "Deployment", "held", KEY, groups=("system:masters",)).policy == OVERRIDE_REFUSES
     assert shop.change("oncall-by-name", "Deployment", "overridden", NEW_IMAGE, groups=("system:masters",)).passed
 
@@ -116,7 +121,7 @@ def test_a_replicaset_asks_for_the_hold_of_its_deployment(own_shop: Shop) -> Non
     """The right is that to override the Deployment's Hold, and the owner that counts is the one before the request."""
     shop = own_shop
     shop.held("Deployment", "overridden")
-    shop.cluster.wait(lambda: shop.sets(), 10, "the ReplicaSet")
+    shop.cluster.wait(shop.sets, 10, "the ReplicaSet")
     name = shop.sets()[0]["metadata"]["name"]
     shop.hold("ReplicaSet", name)
     both = [*KEY, *NEW_IMAGE]
@@ -127,4 +132,6 @@ def test_a_replicaset_asks_for_the_hold_of_its_deployment(own_shop: Shop) -> Non
     assert shop.change("otherday", "ReplicaSet", name, stolen).code == 403
     refusal = shop.change("developer", "ReplicaSet", name, NEW_IMAGE).sentence
     assert f"kubectl get hold deployment-overridden -n {shop.namespace}." in refusal
-    assert refusal.endswith(f"holdfast.dev/override={ID} and change the Deployment instead (needs the right to override holds).")
+    assert refusal.endswith(
+        f"holdfast.dev/override={ID} and change the Deployment instead (needs the right to override holds)."
+    )

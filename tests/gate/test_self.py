@@ -35,7 +35,9 @@ CASES: Final[list[tuple[str, str, Change, bool]]] = [
 
 
 @pytest.mark.parametrize(("kind", "name", "change", "passes"), CASES)
-def test_the_account_touches_labels_and_pause_alone(shop: Shop, kind: str, name: str, change: Change, passes: bool) -> None:
+def test_the_account_touches_labels_and_pause_alone(
+    shop: Shop, kind: str, name: str, change: Change, passes: bool
+) -> None:
     """A stolen token of the operator ships nothing."""
     answer = shop.change("operator", kind, name, change)
     assert answer.passed is passes, str(answer)

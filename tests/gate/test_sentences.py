@@ -86,7 +86,9 @@ def test_type_checking_is_clean(installed_chart: InstalledChart, name: str) -> N
 
 def test_no_sentence_joins_the_words_itself() -> None:
     """Neither "is" before nor "field" after a name: no word of ours completes a pattern with any name beside it."""
-    text = " ".join((CHART / "templates" / name).read_text() for name in ("gate-hold.yaml", "gate-override.yaml", "gate-self.yaml"))
+    text = " ".join(
+        (CHART / "templates" / name).read_text() for name in ("gate-hold.yaml", "gate-override.yaml", "gate-self.yaml")
+    )
     strings = [s for s in re.findall(r"'((?:[^'\n])*)'", text) if " " in s]
     assert strings
     for left, right in itertools.product((*strings, *HOSTILE), repeat=2):
@@ -97,7 +99,9 @@ def test_no_sentence_joins_the_words_itself() -> None:
 
 def test_refusals_can_be_counted(shop: Shop) -> None:
     """The binding denies and leaves a trace in the audit log of the API server; the id is part of it."""
-    binding = shop.cluster.raw("GET", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/hold.holdfast.dev")
+    binding = shop.cluster.raw(
+        "GET", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/hold.holdfast.dev"
+    )
     assert binding["spec"]["validationActions"] == ["Deny", "Audit"]
     policy = shop.cluster.raw("GET", POLICY_PATH + "hold.holdfast.dev")
     assert [note["key"] for note in policy["spec"]["auditAnnotations"]] == ["hold", "override"]

@@ -1,0 +1,158 @@
+"""What the chart renders, and which values it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from lab import Cluster
+from tests.chart.rendering import complaint, one, render
+from tests.fixtures_chart import CHART, POLICIES, InstalledChart
+
+pytestmark = pytest.mark.lab
+CRDS: Final = Path(__file__).parents[2] / "crds"
+
+
+def test_lint(lab_cluster: Cluster) -> None:
+    """`helm lint --strict` has nothing to say."""
+    said = lab_cluster.helm("lint", "--strict", str(CHART), "--kube-version=1.36.3").stdout
+    assert "0 chart(s) failed" in said
+    assert "[WARNING]" not in said
+
+
+WRONG: Final[list[tuple[dict[str, Any], str]]] = [
+    ({"interval": "15"}, "/interval"),
+    ({"interval": "0s"}, "/interval"),
+    ({"interval": 15}, "/interval"),
+    ({"enforcement": "yes"}, "/enforcement"),
+    ({"enforcment": True}, "enforcment"),
+    ({"sources": []}, "/sources"),
+    ({"sources": [{"name": "default"}]}, "url"),
+    ({"sources": [{"name": "Default", "url": "http://p:9090"}]}, "/sources/0/name"),
+    ({"sources": [{"name": "default", "url": "prometheus:9090"}]}, "/sources/0/url"),
+    ({"sources": [{"name": "default", "url": "http://p", "scrape": "15s"}]}, "scrape"),
+    ({"sources": [{"name": "default", "url": "http://p", "timeout": "ten"}]}, "/sources/0/timeout"),
+    ({"log__level": "loud"}, "/log/level"),
+    ({"log__format": "xml"}, "/log/format"),
+    ({"gate__denyDelete": "no"}, "/gate/denyDelete"),
+    ({"gate__controllers": []}, "/gate/controllers"),
+    ({"gate__automation": ["it's me"]}, "/gate/automation/0"),
+    ({"gate__automation": ["x' || true || '"]}, "/gate/automation/0"),
+    ({"image__digest": "sha256:abc"}, "/image/digest"),
+    ({"service__port": 0}, "/service/port"),
+    ({"serviceAccount__name": "Not A Name"}, "/serviceAccount/name"),
+    ({"serviceAccount__create": False}, "serviceAccount.name is needed"),
+]
+
+
+@pytest.mark.parametrize(("values", "named"), WRONG, ids=[str(case[0]) for case in WRONG])
+def test_wrong_values_are_named(lab_cluster: Cluster, values: dict[str, Any], named: str) -> None:
+    """A wrong value is refused before anything is sent, and the message says where it is."""
+    assert named in complaint(lab_cluster, **values)
+
+
+def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
+    """The mounted file carries sources, interval, enforcement and log, and a change of it restarts the operator."""
+    sources = [
+        {"name": "default", "url": "http://p:9090", "delay": "5s"},
+        {"name": "edge", "url": "https://edge.example"},
+    ]
+    documents = render(
+        lab_cluster, sources=sources, interval="30s", enforcement=False, log={"format": "console", "level": "debug"}
+    )
+    config = yaml.safe_load(one(documents, "ConfigMap")["data"]["config.yaml"])
+    assert config == {
+        "sources": sources,
+        "interval": "30s",
+        "enforcement": False,
+        "log": {"format": "console", "level": "debug"},
+    }
+    sums = {
+        one(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+        for found in (documents, render(lab_cluster))
+    }
+    assert len(sums) == 2
+
+
+def test_the_pod_is_hardened(lab_cluster: Cluster) -> None:
+    """Not root, nothing writable but /tmp, no capabilities; one replica, never two at once."""
+    deployment = one(render(lab_cluster), "Deployment")["spec"]
+    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+    pod = deployment["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["requests"]
+    assert container["resources"]["limits"]["memory"]
+    assert container["command"] == ["holdfast", "run", "--config", "/etc/holdfast/config.yaml"]
+    assert {variable["name"] for variable in container["env"]} == {"POD_NAMESPACE", "POD_NAME"}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+
+
+def test_names_of_policies_never_change(lab_cluster: Cluster) -> None:
+    """They are printed in refusals, and a renamed policy would be deleted and created: never by release or version."""
+    for documents in (render(lab_cluster), render(lab_cluster, release="other", namespace="elsewhere")):
+        for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+            found = [document for document in documents if document["kind"] == kind]
+            assert tuple(sorted(document["metadata"]["name"] for document in found)) == POLICIES
+            assert not [document for document in found if "annotations" in document["metadata"]]  # no hooks
+
+
+def test_the_operator_is_known_by_its_name(lab_cluster: Cluster) -> None:
+    """Whatever release, namespace and ServiceAccount are called, policies, bindings and pod speak of the same account."""
+    documents = render(
+        lab_cluster, release="other", namespace="elsewhere", serviceAccount={"create": True, "name": "budget-keeper"}
+    )
+    user = "system:serviceaccount:elsewhere:budget-keeper"
+    for name in POLICIES:
+        conditions = one(documents, "ValidatingAdmissionPolicy", name)["spec"]["matchConditions"]
+        assert f"'{user}'" in conditions[0]["expression"]
+    for kind in ("ClusterRoleBinding", "RoleBinding"):
+        assert one(documents, kind)["subjects"] == [
+            {"kind": "ServiceAccount", "name": "budget-keeper", "namespace": "elsewhere"}
+        ]
+    assert one(documents, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"] == "budget-keeper"
+    assert one(documents, "ServiceAccount")["metadata"]["name"] == "budget-keeper"
+
+
+def test_without_enforcement_there_is_no_right_to_change_workloads(lab_cluster: Cluster) -> None:
+    """`enforcement: false` takes the right to patch, and the gate records instead of refusing."""
+    documents = render(lab_cluster, enforcement=False)
+    rules = one(documents, "ClusterRole", "holdfast")["rules"]
+    assert {verb for rule in rules if rule["apiGroups"] == ["apps"] for verb in rule["verbs"]} == {
+        "get",
+        "list",
+        "watch",
+    }
+    for name in ("hold.holdfast.dev", "override.holdfast.dev"):
+        assert one(documents, "ValidatingAdmissionPolicyBinding", name)["spec"]["validationActions"] == ["Audit"]
+
+
+def test_the_notes_say_how_to_leave(installed_chart: InstalledChart) -> None:
+    """The notes name `holdfast lift --all`, before the uninstall, and how to remove what is kept."""
+    notes = installed_chart.cluster.helm("get", "notes", "holdfast", "-n", "holdfast-system").stdout
+    assert notes.index("holdfast lift --all   ") < notes.index("helm uninstall holdfast -n holdfast-system")
+    definitions = "servicelevelobjectives.holdfast.dev errorbudgetpolicies.holdfast.dev holds.holdfast.dev"
+    assert f"kubectl delete crd {definitions}" in notes
+
+
+def test_the_chart_ships_the_definitions_of_this_checkout() -> None:
+    """`charts/sync_crds.py` was run after the last change of crds/: the copies differ by the annotation that keeps them."""
+    sources = {path.name: yaml.safe_load(path.read_text()) for path in CRDS.glob("*.yaml")}
+    copies = {path.name: yaml.safe_load(path.read_text()) for path in (CHART / "crd").glob("*.yaml")}
+    assert sources.keys() == copies.keys()
+    for name, copy in copies.items():
+        assert copy["metadata"]["annotations"].pop("helm.sh/resource-policy") == "keep"
+        if not sources[name]["metadata"].get("annotations"):
+            del copy["metadata"]["annotations"]
+        assert copy == sources[name]
