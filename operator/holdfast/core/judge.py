@@ -108,3 +108,30 @@ def _demoted(rule: Rule, measured: Measured) -> str | None:
     if measured.budget.small:
         return "the budget is too small"
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one objective stands: its figures, the rules in force on it, and one word for all of it."""
+
+    measured: Measured
+    found: tuple[Finding, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The most severe finding that is carried out; None when nothing is known and nothing is in force."""
+        enforced = [f.verdict for f in self.found if f.enforced]
+        if not self.found and not isinstance(self.measured.evidence, Fresh):
+            return None
+        return max(enforced, default=Verdict.OPEN)
+
+    @property
+    def would(self) -> Verdict | None:
+        """The most severe finding of rules in Audit, where it is severer than the verdict."""
+        audited = max((f.verdict for f in self.found if not f.enforced), default=Verdict.OPEN)
+        return audited if audited > (self.verdict or Verdict.OPEN) else None
+
+    @property
+    def in_force(self) -> frozenset[CauseKey]:
+        """What must be remembered for the next look."""
+        return frozenset(f.key for f in self.found)
