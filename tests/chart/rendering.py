@@ -29,7 +29,7 @@ def one(documents: list[Json], kind: str, name: str | None = None) -> Json:
     return found
 
 
-def complaint(cluster: Cluster, **values: object) -> str:
+def complaint(cluster: Cluster, **values: Any) -> str:
     """What Helm says against these values; empty when it takes them."""
     try:
         render(cluster, **values)

@@ -30,9 +30,9 @@ def hold_all(shop: Shop, **spec: object) -> None:
 def observed(shop: Shop) -> Json:
     """The Deployment, once its controller has seen the present generation."""
 
-    def seen() -> Json | None:
+    def seen() -> Json:
         found = shop.get("Deployment", "checkout")
-        return found if found.get("status", {}).get("observedGeneration") == found["metadata"]["generation"] else None
+        return found if found.get("status", {}).get("observedGeneration") == found["metadata"]["generation"] else {}
 
     found: Json = shop.cluster.wait(seen, 15, "the deployment controller to keep up", every=0.05)
     return found
@@ -72,8 +72,8 @@ def test_people_can_lift_everything_without_an_operator(own_shop: Shop) -> None:
     """Two patches an object, by a person with the right: no label of ours and no pause is left, and the rollout goes on."""
     shop = own_shop
     in_flight(shop)
-    opened = {"metadata": {"labels": {HOLD: None, OVERRIDE: ID}}}
-    cleared = {"metadata": {"labels": {OVERRIDE: None}}}
+    opened: Json = {"metadata": {"labels": {HOLD: None, OVERRIDE: ID}}}
+    cleared: Json = {"metadata": {"labels": {OVERRIDE: None}}}
     for found in shop.sets():
         for body in (opened, cleared):
             shop.must("oncall", "PATCH", shop.path("ReplicaSet", found["metadata"]["name"]), body, patch="merge")
