@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -88,6 +89,12 @@ class Cluster:
         server.wait_ready()
         return server
 
+    def remove_prometheus(self, name: str) -> None:
+        """End a Prometheus started by `add_prometheus`; its data goes."""
+        server = self.prometheus_servers.pop(name)
+        server.kill()
+        shutil.rmtree(server.folder)
+
     @property
     def etcd(self) -> Process:
         """The store."""
@@ -111,9 +118,7 @@ class Cluster:
     def start(self) -> None:
         """Start everything and return when Deployments can be rolled out and their pods are scraped."""
         began = time.monotonic()
-        beside = [self.shop.process, *self.prometheus_servers.values()]
-        if self._proxy is not None:
-            beside.append(self._proxy.process)
+        beside = self._beside()
         for part in beside:  # they boot while the control plane does
             part.start()
         self.control_plane.start()
@@ -127,16 +132,27 @@ class Cluster:
             part.wait_ready()
         self._log(f"everything ready after {time.monotonic() - began:.1f} s")
 
+    def mend(self) -> None:
+        """Undo what a test may have done to the programs: all run and serve, no fault is set, the proxy is transparent."""
+        for part in (*self._plane(), *self._beside()):
+            part.mend()
+        self.shop.clear_faults()
+        self.shop.use_chance(None)
+        if self._proxy is not None:
+            self._proxy.mode("pass")
+
     def stop(self) -> None:
         """End every program, then remove the folder."""
-        control = self.control_plane
-        plane = [control.scheduler, control.controller_manager, control.apiserver, control.etcd]
-        parts = [self.kwok, self.shop.process, *self.prometheus_servers.values(), *plane]
-        if self._proxy is not None:
-            parts.append(self._proxy.process)
-        for part in parts:
+        for part in (*self._beside(), *reversed(self._plane())):
             part.kill()  # nothing in a lab is worth an orderly end
         self._home.close()
+
+    def _plane(self) -> list[Process]:
+        return [self.etcd, self.apiserver, self.controller_manager, self.scheduler, self.kwok]
+
+    def _beside(self) -> list[Process]:
+        proxy = [] if self._proxy is None else [self._proxy.process]
+        return [self.shop.process, *self.prometheus_servers.values(), *proxy]
 
     def _nodes_ready(self) -> bool:
         nodes = self.raw("GET", "/api/v1/nodes")["items"]

@@ -163,6 +163,12 @@ class Process:
         self.start()
         self.wait_ready(timeout)
 
+    def mend(self) -> None:
+        """Run again and serve, if it was stopped, killed or frozen."""
+        self.thaw()
+        self.start()
+        self.wait_ready()
+
     def freeze(self) -> None:
         """SIGSTOP: connections stay open, nothing is answered."""
         self._signal(signal.SIGSTOP)

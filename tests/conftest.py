@@ -38,7 +38,11 @@ def lab_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def namespace(lab_cluster: Cluster) -> Iterator[str]:
-    """A fresh namespace in the lab of this session; its pods go after the test, so that later tests are not slowed."""
+    """A fresh namespace in the lab of this session.
+
+    After the test its pods go, so that later tests are not slowed, and whatever the test stopped runs again.
+    """
     name = lab_cluster.namespace()
     yield name
+    lab_cluster.mend()
     lab_cluster.raw("DELETE", f"/api/v1/namespaces/{name}")

@@ -36,7 +36,8 @@ class Traffic:
         """`default_rate` is in requests/s per workload."""
         self.default_rate = default_rate
         self.faults = Faults()
-        self.pods: dict[str, Pod] = {}
+        self.pods: dict[str, Pod] = {}  # by uid
+        self._uids: dict[tuple[str, str], str] = {}  # of the present pod of a name
         self._workloads: dict[tuple[str, str], _Workload] = defaultdict(_Workload)
         self._dice: random.Random | None = None
         self._clock: float | None = None
@@ -80,15 +81,17 @@ class Traffic:
             if known.running:  # a process starts when its container does
                 pod.counters = known.counters
         self.pods[pod.uid] = pod
+        self._uids[pod.namespace, pod.name] = pod.uid
 
     def remove(self, uid: str) -> None:
         """Forget a pod whose object is gone; its truth stays."""
-        self.pods.pop(uid, None)
+        if (pod := self.pods.pop(uid, None)) is not None and self._uids[pod.namespace, pod.name] == uid:
+            del self._uids[pod.namespace, pod.name]
 
     def find(self, namespace: str, name: str) -> Pod | None:
         """The pod of that name which has a page now."""
-        found = [p for p in self.pods.values() if (p.namespace, p.name) == (namespace, name) and p.running]
-        return found[-1] if found else None
+        pod = self.pods.get(self._uids.get((namespace, name), ""))
+        return pod if pod is not None and pod.running else None
 
     def restart(self, pod: Pod, now: float) -> None:
         """Restart the container: its counters begin at 0 with a new process start time."""

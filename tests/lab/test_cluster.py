@@ -215,3 +215,35 @@ def test_nothing_outlives_a_killed_owner(number: signal.Signals) -> None:
     owner.stdout.close()
     time.sleep(1)
     assert processes_of(folder) == []
+
+
+def test_a_mended_lab_works_again(lab_cluster: lab.Cluster, namespace: str) -> None:
+    """Whatever a test killed, stopped or froze runs again, with its data, so that no test spoils the next."""
+    lab_cluster.controller_manager.kill()
+    lab_cluster.kwok.stop()
+    lab_cluster.apiserver.freeze()
+    lab_cluster.prometheus.kill()
+    lab_cluster.shop.set_fault(None, errors=1.0)
+    lab_cluster.proxy.mode("refuse")
+    lab_cluster.mend()
+    lab_cluster.deployment(namespace, "web", replicas=1)
+    lab_cluster.wait_rollout(namespace, "web")
+    lab_cluster.wait(lambda: lab_cluster.shop.truth(namespace, "web").total.requests > 20, 10, "traffic")
+    assert lab_cluster.shop.truth(namespace, "web").total.bad == 0
+    assert lab_cluster.prometheus.value("vector(1)") == 1
+
+
+def test_the_command_keeps_a_lab_up() -> None:
+    """`python -m lab up` prints lines a shell can evaluate, and Ctrl-C ends everything with exit code 0."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "lab", "up"]
+    up = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)
+    assert up.stdout is not None
+    lines = [up.stdout.readline() for _ in range(7)]
+    script = "".join(lines) + "kubectl get nodes -o name && command -v prometheus helm kwok >/dev/null && echo complete"
+    shell = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    up.send_signal(signal.SIGINT)
+    _, errors = up.communicate(timeout=20)
+    assert shell.stdout.split() == ["node/node-1", "node/node-2", "complete"], shell.stderr
+    assert up.returncode == 0, errors
+    assert processes_of(lines[0].removeprefix("export KUBECONFIG=").rsplit("/", 1)[0]) == []
