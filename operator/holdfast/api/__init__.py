@@ -1,0 +1,27 @@
+"""What a person may write: the kinds as pydantic models, their CRDs, parsing into core values, and the status they show.
+
+Rule: whatever comes in is either a core value or a list of sentences that say how to mend it; nothing else leaves this
+package. A rule that the API server checks with CEL carries the same sentence here.
+"""
+
+from .findings import Finding, findings
+from .parse import parse_hold, parse_objective, parse_policy
+from .problems import Invalid, Problem
+from .promql import parse_selector
+from .status import WorkloadState, hold_status, invalid_status, objective_status, policy_status
+
+__all__ = [
+    "Finding",
+    "Invalid",
+    "Problem",
+    "WorkloadState",
+    "findings",
+    "hold_status",
+    "invalid_status",
+    "objective_status",
+    "parse_hold",
+    "parse_objective",
+    "parse_policy",
+    "parse_selector",
+    "policy_status",
+]

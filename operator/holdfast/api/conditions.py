@@ -1,0 +1,93 @@
+"""Conditions of our objects: a closed set of types and of reasons, and the one place where they are rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from holdfast.core.quantities import Instant, format_instant
+
+
+class ConditionType(StrEnum):
+    """What a condition says."""
+
+    READY = "Ready"
+    EVIDENCE_FRESH = "EvidenceFresh"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
+    BUDGET_YOUNG = "BudgetYoung"
+    BUDGET_TOO_SMALL = "BudgetTooSmall"
+    DEMONSTRATION = "Demonstration"
+    RULES_CAN_FIRE = "RulesCanFire"
+    ENFORCED = "Enforced"
+
+
+class ConditionReason(StrEnum):
+    """Why a condition is as it is. One closed set; the reasons of actions are `holdfast.core.hold.Reason`."""
+
+    ACCEPTED = "Accepted"  # Ready: the object is understood and in use
+    INVALID = "Invalid"  # Ready: it is not; the message says how to mend it
+    SOURCE_UNKNOWN = "SourceUnknown"  # Ready: the configuration has no such metrics source
+    WORKLOAD_MISSING = "WorkloadMissing"  # Ready: a listed workload does not exist
+    FRESH = "Fresh"  # EvidenceFresh
+    STALE = "Stale"
+    ABSENT = "Absent"
+    UNREACHABLE = "Unreachable"
+    CONTRADICTORY = "Contradictory"
+    BUDGET_LEFT = "BudgetLeft"  # BudgetExhausted
+    NOTHING_LEFT = "NothingLeft"
+    WINDOW_COVERED = "WindowCovered"  # BudgetYoung
+    WINDOW_HARDLY_COVERED = "WindowHardlyCovered"
+    ENOUGH_EVENTS = "EnoughEvents"  # BudgetTooSmall
+    FEW_EVENTS = "FewEvents"
+    SHORT_WINDOW = "ShortWindow"  # Demonstration
+    ALL_RULES_CAN_FIRE = "AllRulesCanFire"  # RulesCanFire
+    BURN_RATE_IMPOSSIBLE = "BurnRateImpossible"
+    RULE_WINDOW_TOO_LONG = "RuleWindowTooLong"
+    RULE_WINDOW_TOO_SHORT = "RuleWindowTooShort"
+    SEEN_IN_FORCE = "SeenInForce"  # Enforced
+    NOT_SEEN_IN_FORCE = "NotSeenInForce"
+    LIFTED = "Lifted"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition as it is now."""
+
+    type: ConditionType
+    status: bool | None
+    reason: ConditionReason
+    message: str
+
+
+def render(conditions: Iterable[Condition], generation: int, before: object, now: Instant) -> list[dict[str, object]]:
+    """The conditions as Kubernetes writes them. `before` is the status so far, whatever it holds: a condition that
+    did not change keeps the time of its last transition.
+    """
+    times = _times(before)
+    rendered: list[dict[str, object]] = []
+    for condition in conditions:
+        status = {True: "True", False: "False", None: "Unknown"}[condition.status]
+        rendered.append(
+            {
+                "type": condition.type.value,
+                "status": status,
+                "reason": condition.reason.value,
+                "message": condition.message[:32768],
+                "lastTransitionTime": times.get((condition.type.value, status)) or format_instant(now),
+                "observedGeneration": generation,
+            }
+        )
+    return rendered
+
+
+def _times(before: object) -> dict[tuple[str, str], str]:
+    listed = before.get("conditions") if isinstance(before, Mapping) else None
+    if not isinstance(listed, list):
+        return {}
+    found = [c for c in listed if isinstance(c, Mapping)]
+    return {
+        (str(c.get("type")), str(c.get("status"))): c["lastTransitionTime"]
+        for c in found
+        if isinstance(c.get("lastTransitionTime"), str)
+    }

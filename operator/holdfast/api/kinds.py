@@ -1,0 +1,127 @@
+"""The kinds of the API: their names, what kubectl get prints of them, and their models.
+
+Rule: everything a CRD says about a kind beside its fields is in this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, Field, create_model
+
+from .base import Written
+from .objectives import LONGEST_NAME, ObjectiveSpec
+from .policies import PolicySpec
+from .shown import HoldSpec, HoldStatus, ObjectiveStatus, PolicyStatus
+from .texts import Rule
+
+GROUP: Final = "holdfast.dev"
+VERSION: Final = "v1alpha1"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of kubectl get. Priority 1 shows with -o wide only."""
+
+    name: str
+    path: str
+    description: str
+    type: str = "string"
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind."""
+
+    name: str
+    plural: str
+    short: tuple[str, ...]
+    spec: type[BaseModel]
+    status: type[BaseModel]
+    description: str
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def model(self) -> type[BaseModel]:
+        """Spec and status together."""
+        fields: dict[str, Any] = {
+            "spec": (self.spec, Field(description=self.spec.__doc__)),
+            "status": (self.status | None, Field(None, description=self.status.__doc__)),
+        }
+        return create_model(self.name, __base__=Written, **fields)
+
+
+AGE: Final = Column("Age", ".metadata.creationTimestamp", "Since when the object exists.", "date")
+READY: Final = Column(
+    "Ready", '.status.conditions[?(@.type=="Ready")].status', "Whether the object is understood and in use.", priority=1
+)
+
+KINDS: Final = (
+    Kind(
+        "ServiceLevelObjective",
+        "servicelevelobjectives",
+        ("slo", "hslo"),
+        ObjectiveSpec,
+        ObjectiveStatus,
+        "An error budget: which share of which events must be good in which time, and the workloads that are released against it.",
+        (
+            Column("Target", ".status.summary.target", "Which percentage of the events must be good."),
+            Column("Window", ".spec.window.rolling", "The time in which the budget is granted."),
+            Column("Left", ".status.summary.left", "What is left of the budget."),
+            Column(
+                "Burn-1h",
+                '.status.burnRates[?(@.window=="1h")].rate',
+                "How fast the budget burned in the last hour; 1 spends exactly all of it in the window.",
+            ),
+            Column("Data", ".status.evidence.state", "Whether there are figures to act on."),
+            Column("Verdict", ".status.summary.verdict", "What is asked of releases."),
+            Column("Held", ".status.held", "How many workloads are held.", "integer"),
+            READY,
+            AGE,
+        ),
+    ),
+    Kind(
+        "ErrorBudgetPolicy",
+        "errorbudgetpolicies",
+        ("ebp",),
+        PolicySpec,
+        PolicyStatus,
+        "What a team agreed to do when an error budget of its namespace is threatened: rules, each with a condition and an action.",
+        (
+            Column("Mode", ".spec.mode", "Audit says what would happen, Enforce does it."),
+            Column("Objectives", ".status.objectives", "How many objectives the policy is for.", "integer"),
+            Column("Enforceable", ".status.enforceable", "How many of them name a workload.", "integer"),
+            READY,
+            AGE,
+        ),
+    ),
+    Kind(
+        "Hold",
+        "holds",
+        (),
+        HoldSpec,
+        HoldStatus,
+        "Why one workload is held, since when and until when. Written by the operator alone, one for each held workload.",
+        (
+            Column("State", ".status.state", "Active, Overridden or Lifted."),
+            Column("Reason", ".status.reason", "Why the workload is held."),
+            Column("SLO", ".status.slo", "The objectives that cause it."),
+            Column("Declared", ".status.declared.version", "The version that the workload asks for."),
+            Column("Serving", ".status.serving.version", "The version whose pods serve, where it is another one."),
+            Column("Gate", ".status.gate", "How releases are held."),
+            Column("Since", ".status.since", "Since when the workload is held.", "date"),
+            Column("Lifts", ".status.lifts", "When the hold ends."),
+            Column("Message", ".status.message", "Why, in one sentence.", priority=1),
+        ),
+        (
+            Rule(
+                f"self.spec.workload.name.size() > {LONGEST_NAME} || "
+                "self.metadata.name == self.spec.workload.kind.lowerAscii() + '-' + self.spec.workload.name",
+                "a Hold is named after its workload, <kind>-<name> in lower case, for example deployment-checkout, so that there is one for each",
+            ),
+        ),
+    ),
+)

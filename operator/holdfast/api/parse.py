@@ -1,0 +1,160 @@
+"""Objects of the cluster into core values.
+
+Rule: total. Whatever the object holds, the answer is a value or `Invalid` with every reason; objects may be older than
+our validation, or files that never saw a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from holdfast.core.objective import (
+    BadOverTotal,
+    GoodOverTotal,
+    Indicator,
+    Match,
+    Matcher,
+    Objective,
+    ObjectKey,
+    Selector,
+    Workload,
+)
+from holdfast.core.policy import (
+    Action,
+    BudgetRemaining,
+    BurnRate,
+    Condition,
+    HoldReleases,
+    LabelRequirement,
+    Mode,
+    Notify,
+    Policy,
+    Rule,
+    RuleKey,
+)
+
+from .objectives import IndicatorSpec, Latency, ObjectiveSpec
+from .policies import LabelSelector, PolicySpec, RuleSpec
+from .problems import Invalid, Problem, problems
+from .records import parse_hold
+
+__all__ = ["parse_hold", "parse_objective", "parse_policy"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """Who an object is; a file may leave out what the server fills in."""
+
+    key: ObjectKey
+    uid: str
+    generation: int
+    labels: Mapping[str, str]
+
+
+def parse_objective(body: Mapping[str, object]) -> Objective:
+    """The objective of a ServiceLevelObjective; raises Invalid."""
+    identity, spec = _identity(body), _spec(body, ObjectiveSpec)
+    return Objective(
+        key=identity.key,
+        uid=identity.uid,
+        generation=identity.generation,
+        target=spec.target / 100,
+        window=spec.window.rolling,
+        indicator=_indicator(spec.indicator),
+        workloads=tuple(Workload(identity.key.namespace, w.kind, w.name) for w in spec.workloads),
+        source=spec.source,
+        stale_after=spec.evidence.stale_after,
+        min_events=spec.evidence.min_events,
+        labels=identity.labels,
+    )
+
+
+def parse_policy(body: Mapping[str, object]) -> Policy:
+    """The policy of an ErrorBudgetPolicy; raises Invalid."""
+    identity, spec = _identity(body), _spec(body, PolicySpec)
+    return Policy(
+        key=identity.key,
+        uid=identity.uid,
+        generation=identity.generation,
+        selector=_requirements(spec.objective_selector),
+        rules=tuple(_rule(identity.key.name, rule, spec.mode) for rule in spec.rules),
+    )
+
+
+def _identity(body: Mapping[str, object]) -> _Identity:
+    """From the metadata; raises Invalid when the object has no name."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    name, namespace, uid, generation = (metadata.get(key) for key in ("name", "namespace", "uid", "generation"))
+    if not isinstance(name, str) or not name:
+        raise Invalid((Problem("metadata.name", "the object has no name; give it one"),))
+    labels = metadata.get("labels")
+    return _Identity(
+        ObjectKey(namespace if isinstance(namespace, str) and namespace else "default", name),
+        uid if isinstance(uid, str) else "",
+        generation if isinstance(generation, int) else 0,
+        {k: v for k, v in labels.items() if isinstance(k, str) and isinstance(v, str)}
+        if isinstance(labels, Mapping)
+        else {},
+    )
+
+
+def _spec(body: Mapping[str, object], model: type[Model]) -> Model:
+    try:
+        return model.model_validate(body.get("spec") if body.get("spec") is not None else {})
+    except ValidationError as error:
+        raise Invalid(problems(error, "spec")) from None
+
+
+def _indicator(spec: IndicatorSpec) -> Indicator:
+    if spec.latency is not None:
+        return _latency(spec.latency)
+    assert spec.ratio is not None  # noqa: S101 - the model has exactly one of them
+    if spec.ratio.bad is not None:
+        return BadOverTotal(spec.ratio.bad, spec.ratio.total)
+    assert spec.ratio.good is not None  # noqa: S101 - the model has exactly one of them
+    return GoodOverTotal(spec.ratio.good, spec.ratio.total)
+
+
+def _latency(spec: Latency) -> GoodOverTotal:
+    """Good is the bucket of the threshold, total the last one. Prometheus 2 writes a whole bound as 1, 3 as 1.0."""
+    bound = f"{spec.threshold:.3f}".rstrip("0").rstrip(".")
+    le = Matcher("le", Match.EQUAL, bound) if "." in bound else Matcher("le", Match.REGEX, rf"{bound}|{bound}\.0")
+    metric, matchers = f"{spec.histogram.metric}_bucket", spec.histogram.matchers
+    every = Selector(metric, (*matchers, Matcher("le", Match.EQUAL, "+Inf")))
+    return GoodOverTotal(Selector(metric, (*matchers, le)), every, bound)
+
+
+def _requirements(selector: LabelSelector | None) -> tuple[LabelRequirement, ...]:
+    if selector is None:
+        return ()
+    equal = (LabelRequirement(key, "In", (value,)) for key, value in sorted((selector.match_labels or {}).items()))
+    others = (LabelRequirement(r.key, r.operator, tuple(r.values or ())) for r in selector.match_expressions or ())
+    return (*equal, *others)
+
+
+def _rule(policy: str, spec: RuleSpec, mode: str) -> Rule:
+    when = _condition(spec)
+    return Rule(RuleKey(policy, spec.name), Mode(spec.mode or mode), when, _action(spec, when))
+
+
+def _condition(spec: RuleSpec) -> Condition:
+    if spec.when.budget_remaining is not None:
+        return BudgetRemaining(spec.when.budget_remaining.below / 100)
+    assert spec.when.burn_rate is not None  # noqa: S101 - the model has exactly one of them
+    return BurnRate(spec.when.burn_rate.above, spec.when.burn_rate.over)
+
+
+def _action(spec: RuleSpec, when: Condition) -> Action:
+    """A hold on the budget that names no end lifts where its condition ceases."""
+    if spec.then.action == "Notify":
+        return Notify()
+    if spec.then.until is not None:
+        return HoldReleases(spec.then.until.above / 100, spec.then.at_most)
+    return HoldReleases(when.below if isinstance(when, BudgetRemaining) else None, spec.then.at_most)

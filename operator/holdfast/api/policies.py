@@ -1,0 +1,240 @@
+"""ErrorBudgetPolicy as people write it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from fractions import Fraction
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from holdfast.core.quantities import Seconds
+
+from .base import Written
+from .texts import Rule, cel, decimal, percent_of_budget, rules, span
+
+_NAME: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_VALUE: Final = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+_KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"
+
+NAMED: Final = Rule(
+    f"self.matches({cel(_NAME)})",
+    "name may have lower case letters, digits and dashes inside, for example budget-exhausted",
+)
+ONE_CONDITION: Final = Rule(
+    "has(self.budgetRemaining) != has(self.burnRate)", "give exactly one condition: either budgetRemaining or burnRate"
+)
+ONLY_HOLD: Final = Rule(
+    "self.action == 'Hold' || !(has(self.gate) || has(self.until) || has(self.atMost))",
+    "gate, until and atMost belong to action Hold; remove them or set action to Hold",
+)
+UNTIL_ABOVE: Final = Rule(
+    "!has(self.when.budgetRemaining) || !has(self.then.until) || double(self.then.until.above) >= double(self.when.budgetRemaining.below)",
+    "until.above must not be lower than budgetRemaining.below, or the hold would lift while its cause still stands; raise it",
+)
+UNIQUE: Final = Rule(
+    "self.all(r, self.exists_one(o, o.name == r.name))", "each rule needs a name of its own; rename the repeated one"
+)
+LABELS: Final = Rule(
+    f"self.all(k, k.size() <= 317 && k.matches({cel(_KEY)}) && self[k].matches({cel(_VALUE)}))",
+    "keys and values must be those of Kubernetes labels: letters, digits, dashes, dots and underscores, for example tier: critical",
+)
+VALUES: Final = Rule(
+    "self.operator in ['In', 'NotIn'] ? has(self.values) && self.values.size() > 0 : !has(self.values) || self.values.size() == 0",
+    "In and NotIn need values, Exists and DoesNotExist take none; add or remove them",
+)
+KEY: Final = Rule(
+    f"self.matches({cel(_KEY)})", "key must be the key of a Kubernetes label, for example tier or example.com/tier"
+)
+
+Below = Annotated[Fraction, percent_of_budget("below", -1000, 100)]
+Above = Annotated[Fraction, percent_of_budget("above", -1000, 100, below=True)]
+Factor = Annotated[
+    Fraction,
+    decimal(
+        "above", lambda x: 0 < x <= 1_000_000, "x > 0.0 && x <= 1000000.0", 'a burn rate above 0, for example "14.4"'
+    ),
+]
+Over = Annotated[Seconds, span("over", "10s", "400d", "1h")]
+AtMost = Annotated[Seconds, span("atMost", "1m", "400d", "7d")]
+
+
+class Requirement(Written):
+    """One condition on a label."""
+
+    model_config = ConfigDict(json_schema_extra=rules(VALUES))
+
+    key: str = Field(max_length=317, description="Key of the label, for example tier.", json_schema_extra=rules(KEY))
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"] = Field(
+        description="How the label is compared. NotIn and DoesNotExist are true as well for an objective without the label."
+    )
+    values: list[Annotated[str, Field(max_length=63)]] | None = Field(
+        None,
+        max_length=32,
+        description="What the label is compared with: at least one value for In and NotIn, none for Exists and DoesNotExist.",
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Requirement:
+        if not re.fullmatch(_KEY, self.key):
+            raise ValueError(KEY.sentence)
+        if (self.operator in ("In", "NotIn")) != bool(self.values):
+            raise ValueError(VALUES.sentence)
+        return self
+
+
+def like_labels(labels: dict[str, str] | None) -> dict[str, str] | None:
+    """Keys and values that labels can have."""
+    for key, value in (labels or {}).items():
+        if not (len(key) <= 317 and re.fullmatch(_KEY, key) and len(value) <= 63 and re.fullmatch(_VALUE, value)):
+            raise ValueError(LABELS.sentence)
+    return labels
+
+
+class LabelSelector(Written):
+    """A label selector as everywhere in Kubernetes: all of its conditions must be true."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-map-type": "atomic"})
+
+    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]] | None, AfterValidator(like_labels)] = (
+        Field(
+            None,
+            max_length=32,
+            description="Labels an objective must have, for example tier: critical.",
+            json_schema_extra=rules(LABELS),
+        )
+    )
+    match_expressions: list[Requirement] | None = Field(
+        None, max_length=32, description="Conditions on the labels of an objective."
+    )
+
+
+class BudgetRemainingSpec(Written):
+    """True when less than this is left of the budget."""
+
+    below: Below = Field(
+        description='True when less than this percentage of the budget is left; from -1000 to 100, for example "25". '
+        '"0" means that the budget is exhausted; below zero it is overdrawn.'
+    )
+
+
+class BurnRateSpec(Written):
+    """True when the budget burns too fast."""
+
+    above: Factor = Field(
+        description='True when the budget burns faster than this, for example "14.4". A rate of 1 spends exactly the budget in the objective\'s window. '
+        "The highest possible rate is 1 / (1 - target): 1000 at a target of 99.9."
+    )
+    over: Over = Field(
+        description="The time over which the rate is measured; a duration from 10s to 400d, for example 1h. "
+        "The rate over a twelfth of it must be as high, so that the rule ends soon after the trouble does."
+    )
+
+
+class When(Written):
+    """The condition of a rule: exactly one."""
+
+    model_config = ConfigDict(json_schema_extra=rules(ONE_CONDITION))
+
+    budget_remaining: BudgetRemainingSpec | None = Field(
+        None, description="True when less than a percentage of the budget is left."
+    )
+    burn_rate: BurnRateSpec | None = Field(
+        None, description="True when the budget burns faster than a rate over some time."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> When:
+        if (self.budget_remaining is None) == (self.burn_rate is None):
+            raise ValueError(ONE_CONDITION.sentence)
+        return self
+
+
+class UntilSpec(Written):
+    """When a hold ends by itself."""
+
+    above: Above = Field(
+        description='The hold lifts when more than this percentage of the budget is left, on fresh evidence; below 100, for example "5". '
+        "Not lower than budgetRemaining.below of the same rule."
+    )
+
+
+class Then(Written):
+    """What a rule does."""
+
+    model_config = ConfigDict(json_schema_extra=rules(ONLY_HOLD))
+
+    action: Literal["Notify", "Hold"] = Field(
+        description="Notify writes an Event and a metric. Hold lets no new release of the objective's workloads out; scaling, restarts and changes of resources stay free."
+    )
+    gate: Literal["Deny"] | None = Field(
+        None,
+        description="How a release is held. Only with Hold. Deny refuses the change with a sentence. Default Deny.",
+    )
+    until: UntilSpec | None = Field(
+        None,
+        description="When the hold lifts. Only with Hold. Default: as soon as the condition is no longer true; give a higher figure so that it does not come and go.",
+    )
+    at_most: AtMost | None = Field(
+        None,
+        description="The longest time this rule holds a workload, whatever the budget; a duration from 1m to 400d, for example 7d. Only with Hold. Default: no end.",
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Then:
+        if self.action != "Hold" and any(extra is not None for extra in (self.gate, self.until, self.at_most)):
+            raise ValueError(ONLY_HOLD.sentence)
+        return self
+
+
+class RuleSpec(Written):
+    """One line of the policy: when … then …."""
+
+    model_config = ConfigDict(json_schema_extra=rules(UNTIL_ABOVE))
+
+    name: str = Field(
+        min_length=1,
+        max_length=63,
+        description="Name of the rule, unique in this policy, for example exhausted. Shown wherever the rule acts.",
+        json_schema_extra=rules(NAMED),
+    )
+    mode: Literal["Audit", "Enforce"] | None = Field(
+        None, description="Audit or Enforce for this rule alone. Default: the mode of the policy."
+    )
+    when: When = Field(description="The condition. Exactly one of budgetRemaining and burnRate.")
+    then: Then = Field(description="What is done while the condition is true.")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> RuleSpec:
+        if not re.fullmatch(_NAME, self.name):
+            raise ValueError(NAMED.sentence)
+        remaining, until = self.when.budget_remaining, self.then.until
+        if remaining is not None and until is not None and until.above < remaining.below:
+            raise ValueError(UNTIL_ABOVE.sentence)
+        return self
+
+
+def unique(given: list[RuleSpec]) -> list[RuleSpec]:
+    """Each name once."""
+    if any(n > 1 for n in Counter(rule.name for rule in given).values()):
+        raise ValueError(UNIQUE.sentence)
+    return given
+
+
+class PolicySpec(Written):
+    """What a team agreed to do when a budget is threatened."""
+
+    objective_selector: LabelSelector | None = Field(
+        None, description="Which objectives of this namespace the policy is for, by their labels. Default: all of them."
+    )
+    mode: Literal["Audit", "Enforce"] = Field(
+        "Audit",
+        description="Audit says what would happen and does nothing. Enforce does it. A rule may say otherwise for itself. Default Audit.",
+    )
+    rules: Annotated[list[RuleSpec], AfterValidator(unique)] = Field(
+        min_length=1,
+        max_length=32,
+        description="The rules, 1 to 32. The most severe one that is true wins: Hold before Notify.",
+        json_schema_extra=rules(UNIQUE),
+    )

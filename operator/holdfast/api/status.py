@@ -1,0 +1,186 @@
+"""The status of objectives and policies, from core values.
+
+Rule: pure. Figures are decimal text, times RFC 3339. Applying the same status again changes nothing, so a condition
+keeps the time of its last transition, which is read from the status so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from holdfast.core.budget import Budget, Burn, Measured
+from holdfast.core.evidence import Evidence, Fresh, Missing
+from holdfast.core.objective import Objective, Workload
+from holdfast.core.policy import Policy, Verdict
+from holdfast.core.quantities import Instant, Seconds, format_decimal, format_duration, format_instant, format_percent
+
+from .conditions import Condition, ConditionReason, ConditionType, render
+from .findings import DEMONSTRATION, Finding
+from .problems import Invalid, Problem
+from .records import hold_status
+
+__all__ = ["WorkloadState", "hold_status", "invalid_status", "objective_status", "policy_status"]
+
+
+class WorkloadState(StrEnum):
+    """What is known of a workload of an objective."""
+
+    FREE = "Free"
+    HELD = "Held"
+    MISSING = "Missing"
+
+
+def objective_status(
+    measured: Measured,
+    verdict: Verdict | None,
+    would: Verdict = Verdict.OPEN,
+    workloads: Mapping[Workload, WorkloadState] | None = None,
+    obstacles: Sequence[tuple[ConditionReason, str]] = (),
+    *,
+    now: Instant,
+    before: object = None,
+) -> dict[str, object]:
+    """The status of an objective.
+
+    `verdict` is what rules in mode Enforce ask (None: nothing could be judged), `would` what those in Audit would ask;
+    `obstacles` are reasons why it is not Ready, with their sentences; `before` is the status so far.
+    """
+    objective, states = measured.objective, workloads or {}
+    word = "Unknown" if verdict is None else verdict.label
+    audit = f"{would.label} (audit)" if verdict is not None and would > verdict else word
+    left = None if not measured.budget.coverage else f"{format_percent(measured.budget.remaining)}%"
+    status: dict[str, object] = {
+        "observedGeneration": objective.generation,
+        "verdict": word,
+        "summary": {"target": f"{format_percent(objective.target, 12)}%", "left": left or "-", "verdict": audit},
+        "held": sum(state is WorkloadState.HELD for state in states.values()),
+        "burnRates": [_burn(window, burn) for window, burn in sorted(measured.burns.items())],
+        "evidence": _evidence(measured.evidence),
+        "workloads": [{"kind": w.kind, "name": w.name, "state": state.value} for w, state in sorted(states.items())],
+        "conditions": render(_conditions(measured, obstacles), objective.generation, before, now),
+    }
+    if measured.budget.coverage:
+        status["budget"] = _budget(measured.budget)
+    if isinstance(measured.evidence, Fresh):
+        status["measuredAt"] = format_instant(measured.evidence.at)
+    elif isinstance(before, Mapping) and isinstance(before.get("measuredAt"), str):
+        status["measuredAt"] = before["measuredAt"]
+    return status
+
+
+def policy_status(
+    policy: Policy, covered: Sequence[Objective], found: Sequence[Finding] = (), *, now: Instant, before: object = None
+) -> dict[str, object]:
+    """The status of a policy; `covered` are the objectives it is for, `found` are the findings about its rules."""
+    own = [finding for finding in found if finding.policy == policy.key]
+    fire = Condition(
+        ConditionType.RULES_CAN_FIRE,
+        True,
+        ConditionReason.ALL_RULES_CAN_FIRE,
+        "Every rule can fire at every objective.",
+    )
+    if own:
+        said = "; ".join(finding.sentence for finding in own[:20])
+        more = f"; and {len(own) - 20} more" if len(own) > 20 else ""
+        fire = Condition(ConditionType.RULES_CAN_FIRE, False, own[0].reason, f"{said}{more}.")
+    return {
+        "observedGeneration": policy.generation,
+        "objectives": len(covered),
+        "enforceable": sum(bool(objective.workloads) for objective in covered),
+        "conditions": render([_accepted(), fire], policy.generation, before, now),
+    }
+
+
+def invalid_status(
+    error: Invalid | Sequence[Problem], generation: int, *, now: Instant, before: object = None
+) -> dict[str, object]:
+    """The status of an objective or policy that cannot be used: what is wrong with it, and nothing else."""
+    errors = error.errors if isinstance(error, Invalid) else error
+    said = "; ".join(str(problem) for problem in errors)
+    ready = Condition(ConditionType.READY, False, ConditionReason.INVALID, f"{said}.")
+    return {"observedGeneration": generation, "conditions": render([ready], generation, before, now)}
+
+
+def _accepted() -> Condition:
+    return Condition(ConditionType.READY, True, ConditionReason.ACCEPTED, "Understood and in use.")
+
+
+def _burn(window: Seconds, burn: Burn) -> dict[str, object]:
+    return {"window": format_duration(window), "rate": format_decimal(burn.rate, 2)}
+
+
+def _budget(budget: Budget) -> dict[str, object]:
+    return {
+        "remaining": format_percent(budget.remaining),
+        "badEvents": format_decimal(budget.bad, 0),
+        "allowedBadEvents": format_decimal(budget.allowed),
+        "totalEvents": format_decimal(budget.total, 0),
+        "coverage": format_percent(budget.coverage),
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, object]:
+    match evidence:
+        case Fresh():
+            return {"state": "Fresh"}
+        case Missing(why, since, note):
+            return {"state": "Missing", "reason": why.value, "since": format_instant(since), "message": note[:4096]}
+
+
+def _conditions(measured: Measured, obstacles: Sequence[tuple[ConditionReason, str]]) -> list[Condition]:
+    """All of them, always: one that is left out would be deleted by server-side apply."""
+    ready = _accepted()
+    if obstacles:
+        ready = Condition(ConditionType.READY, False, obstacles[0][0], " ".join(sentence for _, sentence in obstacles))
+    made = [ready, _fresh(measured.evidence), *_of_budget(measured.budget)]
+    if measured.objective.window < DEMONSTRATION:
+        said = f"The window is {format_duration(measured.objective.window)}: below one hour an objective is good for a demonstration only."
+        made.append(Condition(ConditionType.DEMONSTRATION, True, ConditionReason.SHORT_WINDOW, said))
+    return made
+
+
+def _fresh(evidence: Evidence) -> Condition:
+    match evidence:
+        case Fresh():
+            return Condition(ConditionType.EVIDENCE_FRESH, True, ConditionReason.FRESH, "The figures are fresh.")
+        case Missing(why, _, note):
+            return Condition(ConditionType.EVIDENCE_FRESH, False, ConditionReason(why.value), note)
+
+
+def _of_budget(budget: Budget) -> list[Condition]:
+    """None of them is known while nothing of the window is measured."""
+    known = bool(budget.coverage)
+    exhausted = budget.remaining < 0
+    table = (
+        (
+            ConditionType.BUDGET_EXHAUSTED,
+            exhausted,
+            ConditionReason.NOTHING_LEFT,
+            ConditionReason.BUDGET_LEFT,
+            f"{format_percent(budget.remaining)} % of the budget is left.",
+        ),
+        (
+            ConditionType.BUDGET_YOUNG,
+            budget.young,
+            ConditionReason.WINDOW_HARDLY_COVERED,
+            ConditionReason.WINDOW_COVERED,
+            f"{format_percent(budget.coverage)} % of the window was measured; below 10 % budget rules only notify.",
+        ),
+        (
+            ConditionType.BUDGET_TOO_SMALL,
+            budget.small,
+            ConditionReason.FEW_EVENTS,
+            ConditionReason.ENOUGH_EVENTS,
+            f"{format_decimal(budget.allowed)} bad events are allowed in the window; below 10 budget rules only notify.",
+        ),
+    )
+    return [
+        Condition(
+            kind,
+            truth if known else None,
+            yes if truth or not known else no,
+            said if known else "Nothing of the window has been measured yet.",
+        )
+        for kind, truth, yes, no, said in table
+    ]
