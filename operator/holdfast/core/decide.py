@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from .budget import Measured
 from .evidence import Fresh
-from .explain import hold_message
+from .explain import hold_ending, hold_message
 from .hold import Cause, CauseKey, HoldRecord, HoldState, Reason
 from .judge import Finding, findings
 from .kinds.deployment import Deployment
@@ -72,11 +72,9 @@ def decide(seen: Observed) -> Decision:
 def _wanted(seen: Observed, because: tuple[Finding, ...]) -> Wanted:
     hold = seen.hold
     if seen.view is None or seen.view.deleting:
-        return Free(Reason.WORKLOAD_GONE if hold is not None and hold.in_force else None)
+        return Free(Reason.WORKLOAD_GONE if hold is not None and hold.in_force else None, hold.worn if hold else ())
     causes = _holding(seen, because)
-    worn = tuple(c.key for c in causes if c.ends is not None and seen.now >= c.ends)
-    if hold is not None:
-        worn += tuple(c.key for c in causes if c.key in hold.worn and c.key not in worn)
+    worn = _worn(seen, causes)
     live = tuple(c for c in causes if c.key not in worn)
     if not live:
         return Free(_why_lifted(seen, worn), worn)
@@ -100,7 +98,15 @@ def _holding(seen: Observed, because: Collection[Finding]) -> tuple[Cause, ...]:
     found = {c.key for c in causes}
     if seen.enforcing:
         causes.extend(c for key, c in known.items() if key not in found and _unreadable(seen, key))
-    return tuple(causes)
+    return tuple(sorted(causes, key=lambda c: c.key))
+
+
+def _worn(seen: Observed, causes: tuple[Cause, ...]) -> tuple[CauseKey, ...]:
+    """The causes whose time is up, and those that were worn before and have not been seen to cease since."""
+    worn = {c.key for c in causes if c.ends is not None and seen.now >= c.ends}
+    asked = {c.key for c in causes}
+    before = seen.hold.worn if seen.hold is not None else ()
+    return tuple(sorted(worn | {k for k in before if k in asked or not seen.enforcing or _unreadable(seen, k)}))
 
 
 def _unreadable(seen: Observed, key: CauseKey) -> bool:
@@ -129,17 +135,21 @@ def _held(seen: Observed, because: tuple[Finding, ...], live: tuple[Cause, ...],
         ).moved(HoldState.ACTIVE, reason, seen.now)
         return Held(replace(record, message=hold_message(record, because)))
     record = replace(hold, causes=live, worn=worn)
-    if not hold.enforced and view.hold != hold.id:
-        # The deed is still to be done: what we are about to pause is what is in flight now.
-        record = replace(record, declared=view.template, serving=view.serving)
-        record = replace(record, paused=view.template if view.in_flight and not view.paused else None)
     overridden = view.override == hold.id
+    if view.hold != hold.id and not (overridden and hold.enforced):
+        # The deed is still to be done, or to be done again: what we are about to pause is what is in flight now.
+        record = replace(record, enforced=False, declared=view.template, serving=view.serving)
+        stops = view.in_flight and not view.paused and not overridden
+        record = replace(record, paused=view.template if stops else None)
+    elif not view.paused:
+        record = replace(record, paused=None)  # somebody resumed it: a later pause is not ours to take back
     state = HoldState.OVERRIDDEN if overridden else HoldState.ACTIVE
-    changed = hold.paused is not None and view.template.digest != hold.paused.digest
     if state is not hold.state:
         record = record.moved(state, Reason.OVERRIDDEN if overridden else hold.reason, seen.now)
-    if {c.key for c in live} != {c.key for c in hold.causes}:
+    ending = hold_ending(record, because)
+    if {c.key for c in live} != {c.key for c in hold.causes} or not hold.message.endswith(ending):
         record = replace(record, message=hold_message(record, because))
+    changed = record.paused is not None and view.template.digest != record.paused.digest
     return Held(record, resume=overridden and changed)
 
 
@@ -150,11 +160,16 @@ def _why_lifted(seen: Observed, worn: tuple[CauseKey, ...]) -> Reason | None:
         return None
     if not seen.enforcing:
         return Reason.LIFTED_BY_HAND
-    if worn:
+    if any(c.key in worn for c in hold.causes):
         return Reason.AT_MOST_REACHED
-    enforced = {CauseKey(r.key, o) for o, rules in seen.rules.items() for r in rules if r.mode is Mode.ENFORCE}
     listed = {m.objective.key for m in seen.measured}
-    recovered = any(c.key in enforced and c.key.objective in listed for c in hold.causes)
+    holding = {
+        CauseKey(rule.key, objective)
+        for objective in listed
+        for rule in seen.rules.get(objective, ())
+        if rule.mode is Mode.ENFORCE and rule.then.verdict is Verdict.HOLD
+    }
+    recovered = any(c.key in holding for c in hold.causes)
     return Reason.BUDGET_RECOVERED if recovered else Reason.CAUSE_REMOVED
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, assert_never
 
 from .budget import Measured
@@ -11,6 +12,7 @@ from .hold import HoldRecord
 from .judge import Finding, clears_above
 from .policy import BudgetRemaining, BurnRate, HoldReleases, Notify, Rule, Verdict
 from .quantities import format_decimal, format_duration, format_percent, spell_instant
+from .wanted import Held
 
 if TYPE_CHECKING:
     from .decide import Decision
@@ -18,12 +20,22 @@ if TYPE_CHECKING:
 
 def hold_message(record: HoldRecord, because: Sequence[Finding]) -> str:
     """Why a workload is held, in one sentence: the figure, what lifts it, and when at the latest."""
-    held = [f for f in because if f.verdict is Verdict.HOLD and f.key in {c.key for c in record.causes}]
+    held = _holding(record, because)
     if not held:
         return f"{record.workload} is held by a rule whose objective cannot be read now; it stays held."
     first, more = held[0], len(held) - 1
     also = f" and {more} more {'cause' if more == 1 else 'causes'}" if more else ""
-    return f"{_state_of(first)}{also}; {_ending(first.rule, record)}."
+    return f"{_state_of(first)}{also}; {hold_ending(record, because)}"
+
+
+def hold_ending(record: HoldRecord, because: Sequence[Finding]) -> str:
+    """The end of that sentence, which has no figure that moves; empty while no cause can be read."""
+    held = _holding(record, because)
+    return f"{_ending(held[0].rule, record)}." if held else ""
+
+
+def _holding(record: HoldRecord, because: Sequence[Finding]) -> list[Finding]:
+    return [f for f in because if f.verdict is Verdict.HOLD and f.key in {c.key for c in record.causes}]
 
 
 def _state_of(finding: Finding) -> str:
@@ -31,6 +43,8 @@ def _state_of(finding: Finding) -> str:
     match finding.rule.when:
         case BudgetRemaining(below):
             left = format_percent(measured.budget.remaining)
+            if measured.budget.remaining > max(below, Fraction(0)):
+                return f"Error budget of {key} is recovering ({left} % left)"
             if below <= 0 or measured.budget.remaining <= 0:
                 return f"Error budget of {key} is exhausted ({left} % left)"
             return f"Error budget of {key} is low ({left} % left, the rule asks for {format_percent(below)} %)"
@@ -38,7 +52,7 @@ def _state_of(finding: Finding) -> str:
             burn = measured.burns.get(over)
             rate = format_decimal(burn.rate) if burn is not None else "?"
             return (
-                f"Error budget of {key} burns {rate} times too fast over {format_duration(over)} "
+                f"Error budget of {key} burns {rate} times as fast as it may over {format_duration(over)} "
                 f"(the rule allows {format_decimal(above)})"
             )
         case _:
@@ -82,7 +96,7 @@ def explain_measured(measured: Measured) -> tuple[str, ...]:
         return (*lines, "Nothing of the window has been measured yet.")
     lines.append(
         f"{_count(budget.bad)} of {_count(budget.total)} events failed; the budget allows "
-        f"{format_decimal(budget.allowed, 0)} in {window}, so {format_percent(budget.remaining)} % of it is left."
+        f"{_count(budget.allowed)} in {window}, so {format_percent(budget.remaining)} % of it is left."
     )
     if budget.coverage < 1:
         lines.append(
@@ -99,7 +113,7 @@ def explain_measured(measured: Measured) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def explain_rule(rule: Rule, finding: Finding | None) -> str:
+def explain_rule(rule: Rule, finding: Finding | None, enforcing: bool = True) -> str:
     """One rule and how it stands: in force or not, carried out or only reported."""
     name = f"Rule {rule.key.rule} of policy {rule.key.policy} ({rule.mode})"
     match rule.when:
@@ -117,15 +131,27 @@ def explain_rule(rule: Rule, finding: Finding | None) -> str:
         return f"{name}: in force ({condition}), but it only notifies: {finding.demoted}."
     if not finding.enforced:
         return f"{name}: in force ({condition}); it would {action.lower()}, but its mode is Audit. It {ends}."
+    if not enforcing:
+        return f"{name}: in force ({condition}); it would {action.lower()}, but Holdfast is switched off. It {ends}."
     return f"{name}: in force ({condition}), so {action}. It {ends}."
 
 
 def explain(decision: Decision) -> tuple[str, ...]:
     """Why a workload is held or free: the findings behind the verdict, the most severe first."""
-    if not decision.because and not decision.would:
-        return ("No rule is in force: releases go through.",)
-    return tuple(explain_rule(f.rule, f) for f in (*decision.because, *decision.would))
+    wanted, lines = decision.wanted, []
+    worn = wanted.record.worn if isinstance(wanted, Held) else wanted.worn
+    for finding in decision.because:
+        over = " Its hold has lasted as long as it may: releases go through." if finding.key in worn else ""
+        lines.append(explain_rule(finding.rule, finding) + over)
+    lines.extend(explain_rule(f.rule, f, enforcing=False) for f in decision.would)
+    if isinstance(wanted, Held):
+        read = {f.key for f in decision.because}
+        for cause in wanted.record.causes:
+            if cause.key not in read:
+                rule = f"Rule {cause.key.rule.rule} of policy {cause.key.rule.policy} on {cause.key.objective}"
+                lines.append(f"{rule} cannot be read now: it stays in force, so Hold.")
+    return tuple(lines) or ("No rule is in force: releases go through.",)
 
 
-def _count(events: object) -> str:
-    return f"{int(events):,}" if hasattr(events, "__int__") else str(events)
+def _count(events: Fraction) -> str:
+    return f"{int(events):,}"

@@ -47,12 +47,14 @@ def findings(
     """The rules in force on this objective, the most severe first.
 
     `before` are those that were in force at the last look, `holding` those that hold a workload now: a hold that has
-    begun does not end because its budget became young or small.
+    begun does not end because its budget became young or small, nor on the figures of a young one (a lost ledger would
+    open every gate).
     """
     found = []
     for rule in rules:
         key = CauseKey(rule.key, measured.objective.key)
-        if in_force(rule, measured, key in before or key in holding):
+        blind = key in holding and _says_nothing(rule, measured)
+        if blind or in_force(rule, measured, key in before or key in holding):
             demoted = None if key in holding else _demoted(rule, measured)
             verdict = Verdict.NOTIFY if demoted else rule.then.verdict
             found.append(Finding(key, rule, measured, verdict, reason_of(rule, measured), demoted))
@@ -89,7 +91,9 @@ def reason_of(rule: Rule, measured: Measured) -> Reason:
 def _burns(when: BurnRate, measured: Measured, before: bool) -> bool:
     """Begins when both windows burn and hold enough events; ends when the long one no longer burns."""
     long, short = measured.burns.get(when.over), measured.burns.get(when.short(measured.interval))
-    if long is None or short is None or long.rate <= when.above:
+    if long is None or short is None:
+        return before  # not measured (yet): silence keeps
+    if long.rate <= when.above:
         return False
     return before or (short.rate > when.above and long.total >= measured.objective.enough_events)
 
@@ -97,6 +101,10 @@ def _burns(when: BurnRate, measured: Measured, before: bool) -> bool:
 def _waits_for_budget(rule: Rule, measured: Measured) -> bool:
     until = rule.then.until if isinstance(rule.then, HoldReleases) else None
     return until is not None and measured.budget.remaining <= until
+
+
+def _says_nothing(rule: Rule, measured: Measured) -> bool:
+    return isinstance(rule.when, BudgetRemaining) and measured.budget.young
 
 
 def _demoted(rule: Rule, measured: Measured) -> str | None:

@@ -97,10 +97,8 @@ def _hold(record: HoldRecord, resume: bool, view: Deployment, stored: HoldRecord
     if view.hold != record.id:
         pause = True if record.paused is not None and not record.enforced and not view.paused else None
         return PatchWorkload(view.workload, view.resource_version, {HOLD_LABEL: record.id}, pause)
-    if resume:
-        if view.paused:
-            return PatchWorkload(view.workload, view.resource_version, {}, False)
-        return WriteRecord(replace(record, paused=None))
+    if resume and view.paused:
+        return PatchWorkload(view.workload, view.resource_version, {}, False)
     if not record.enforced and view.observed_generation < view.generation:
         return Wait("the deployment controller has not seen the last change yet")
     for owned in view.sets:
@@ -112,17 +110,15 @@ def _hold(record: HoldRecord, resume: bool, view: Deployment, stored: HoldRecord
 def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
     """Labels off and our own pause taken back in one patch, then the ReplicaSets, then the record.
 
-    A label without a record in force is not ours to open: it stays, and is reported elsewhere.
+    A label without a record is not ours to open: it stays, and is reported elsewhere. One whose episode is over is.
     """
     if stored is None:
         return Done()
-    if not stored.in_force:
-        return Done() if stored.worn == want.worn else WriteRecord(replace(stored, worn=want.worn))
     if view is not None:
-        ours = view.hold == stored.id
-        resume = view.paused and stored.paused is not None and (ours or stored.enforced)
-        stale = view.override == stored.id
-        if ours or resume or stale:
+        ours, override = view.hold == stored.id, view.override == stored.id
+        # Our patch takes off all of it at once. With neither label left it has happened, and a pause is somebody else's.
+        resume = view.paused and stored.paused is not None and (ours or (override and stored.enforced))
+        if ours or override:
             labels: dict[str, str | None] = {HOLD_LABEL: None} if ours else {}
             if view.override is not None:
                 labels[OVERRIDE_LABEL] = None
@@ -130,7 +126,8 @@ def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: I
         for owned in view.sets:
             if owned.labels.get(HOLD_LABEL) == stored.id:
                 return PatchReplicaSet(view.workload, owned.name, owned.resource_version, {HOLD_LABEL: None})
-    lifted = stored.moved(HoldState.LIFTED, want.reason or Reason.CAUSE_REMOVED, now)
-    return WriteRecord(
-        replace(lifted, reason=want.reason or Reason.CAUSE_REMOVED, enforced=False, paused=None, worn=want.worn)
-    )
+    if not stored.in_force:
+        return Done() if stored.worn == want.worn else WriteRecord(replace(stored, worn=want.worn))
+    reason = want.reason or Reason.CAUSE_REMOVED
+    lifted = stored.moved(HoldState.LIFTED, reason, now)
+    return WriteRecord(replace(lifted, reason=reason, enforced=False, paused=None, worn=want.worn))

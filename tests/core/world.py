@@ -1,0 +1,313 @@
+"""A world small enough to try every accident in: one Deployment, its controller, the gate, people, and one stored record.
+
+It carries out the requests of the core and refuses what the real API server and the real gate refuse. What must never
+happen fails at once: a pause taken back that is not ours, a label without a record, a write that changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from holdfast.core.decide import Decision, Observed, decide
+from holdfast.core.hold import Cause, CauseKey, HoldRecord, Template
+from holdfast.core.kinds.deployment import Deployment, ReplicaSet, step
+from holdfast.core.objective import ObjectKey
+from holdfast.core.policy import Rule
+from holdfast.core.quantities import format_instant, parse_instant
+from holdfast.core.request import (
+    HOLD_LABEL,
+    OVERRIDE_LABEL,
+    Done,
+    PatchReplicaSet,
+    PatchWorkload,
+    Request,
+    Step,
+    Wait,
+    WriteRecord,
+)
+from tests.core.making import LATENCY, NOW, OLD, SHOP, deployment, measured, replica_set, rule
+
+
+class Conflict(Exception):
+    """The object changed since it was seen, or is gone; nothing was written."""
+
+
+class Refused(Exception):
+    """The gate refuses it."""
+
+
+@dataclass
+class World:
+    """What is so. `left` and `evidence` are what Prometheus would say."""
+
+    view: Deployment | None = field(default_factory=deployment)
+    record: HoldRecord | None = None
+    left: float = 50
+    coverage: float = 100
+    blind: object = None
+    rules: tuple[Rule, ...] = field(default_factory=lambda: (rule(),))
+    unreadable: frozenset[ObjectKey] = frozenset()
+    enforcing: bool = True
+    now: float = NOW
+    in_force: frozenset[CauseKey] = frozenset()
+    paused_by: str | None = None
+    requests: list[Request] = field(default_factory=list)
+    looks: int = 0
+
+    # --- the operator
+
+    def observed(self) -> Observed:
+        """What the operator sees."""
+        now_seen = measured(self.left, coverage=self.coverage)
+        if self.blind is not None:
+            now_seen = replace(now_seen, evidence=self.blind)
+        figures = () if LATENCY in self.unreadable else (now_seen,)
+        return Observed(
+            self.now,
+            SHOP,
+            self.view,
+            figures,
+            {LATENCY: self.rules},
+            self.record,
+            self.in_force,
+            self.unreadable,
+            f"id{self.looks:03d}",
+            self.enforcing,
+        )
+
+    def look(self) -> tuple[Decision, Step]:
+        """Observe, decide, and name the next step; remember what was in force."""
+        self.looks += 1
+        self.now += 0.7
+        decision = decide(self.observed())
+        self.in_force = frozenset(f.key for f in (*decision.because, *decision.would))
+        if self.paused_by == "somebody, unseen":
+            self.paused_by = "somebody"
+        return decision, step(decision.wanted, self.view, self.record, self.now)
+
+    def act(self) -> Step:
+        """One look and its request; a conflict is no more than another look."""
+        _, what = self.look()
+        match what:
+            case Wait():
+                self.controller()
+            case Done():
+                pass
+            case _:
+                self.requests.append(what)
+                self.carry_out(what)
+        return what
+
+    def settle(self, limit: int = 25) -> list[Request]:
+        """Look and act until done; the requests it took."""
+        began = len(self.requests)
+        for _ in range(limit):
+            if isinstance(self.act(), Done):
+                self.check()
+                return self.requests[began:]
+        raise AssertionError(f"no end after {limit} looks: {self.requests[-4:]}")
+
+    def restart(self) -> None:
+        """The operator is killed; all it knew but did not store is lost."""
+        self.in_force = frozenset()
+        self.looks += 100
+
+    # --- the API server
+
+    def carry_out(self, request: Request) -> None:
+        """Write, or raise Conflict."""
+        match request:
+            case WriteRecord(record):
+                stored = _stored(record)
+                assert stored != self.record, "a write that changes nothing would be repeated for ever"
+                self.record = stored
+            case PatchWorkload():
+                self._patch(request)
+            case PatchReplicaSet(name=name, labels=labels):
+                assert self.view is not None
+                assert set(labels) == {HOLD_LABEL}
+                owned = {s.name: s for s in self.view.sets}
+                if name not in owned or owned[name].resource_version != request.resource_version:
+                    raise Conflict
+                self._check_label(labels[HOLD_LABEL], owned[name].labels)
+                changed = replace(
+                    owned[name], labels=_merged(owned[name].labels, labels), resource_version=self._tick()
+                )
+                self.view = replace(self.view, sets=tuple(changed if s.name == name else s for s in self.view.sets))
+
+    def _patch(self, request: PatchWorkload) -> None:
+        view = self.view
+        if view is None or view.resource_version != request.resource_version:
+            raise Conflict
+        assert set(request.labels) <= {HOLD_LABEL, OVERRIDE_LABEL}, "the gate lets us touch no other label"
+        assert request.labels or request.paused is not None, "an empty patch"
+        assert request.paused is not view.paused, "a pause asked for twice"
+        if HOLD_LABEL in request.labels:
+            self._check_label(request.labels[HOLD_LABEL], view.labels)
+        if request.paused is False:
+            assert self.paused_by != "somebody", "a pause was taken back that Holdfast did not make"
+        if request.paused is not None:
+            self.paused_by = "holdfast" if request.paused else None
+        paused = view.paused if request.paused is None else request.paused
+        self.change(labels=_merged(view.labels, request.labels), paused=paused)
+
+    def _check_label(self, value: str | None, now: object) -> None:
+        record = self.record
+        assert record is not None, "a label goes on or off only with a record"
+        if value is not None:
+            assert (value, record.in_force) == (record.id, True), "the record comes before the label"
+        else:
+            assert now.get(HOLD_LABEL) == record.id, "a label of another episode is not ours to open"  # type: ignore[attr-defined]
+
+    def change(self, **fields: object) -> None:
+        """Change the Deployment; its generation grows with its spec."""
+        assert self.view is not None
+        after = replace(self.view, **fields)  # type: ignore[arg-type]
+        spec = (after.template, after.paused, after.replicas) != (
+            self.view.template,
+            self.view.paused,
+            self.view.replicas,
+        )
+        self.view = replace(after, resource_version=self._tick(), generation=after.generation + spec)
+
+    def _tick(self) -> str:
+        self.versions = getattr(self, "versions", 100) + 1
+        return str(self.versions)
+
+    # --- the deployment controller
+
+    def controller(self, pods: int = 4) -> None:
+        """One pass: see the last change; unless paused, move so many pods to the newest template."""
+        if self.view is None:
+            return
+        sets = {s.template.digest: s for s in self.view.sets}
+        wanted = self.view.template.digest
+        if not self.view.paused:
+            newest = max((s.revision for s in sets.values()), default=0) + 1
+            if wanted not in sets:
+                sets[wanted] = replica_set(self.view.template, 0, newest)
+            for digest, owned in list(sets.items()):
+                moved = min(pods, owned.desired) if digest != wanted else 0
+                sets[digest] = _sized(sets[digest], owned.desired - moved, self._tick())
+                sets[wanted] = _sized(sets[wanted], sets[wanted].desired + moved, self._tick())
+            if sum(s.desired for s in sets.values()) < self.view.replicas:
+                sets[wanted] = _sized(sets[wanted], self.view.replicas, self._tick())
+        self.view = replace(
+            self.view,
+            observed_generation=self.view.generation,
+            sets=tuple(sets.values()),
+            resource_version=self._tick(),
+        )
+
+    # --- people
+
+    def _gate(self) -> None:
+        assert self.view is not None
+        if self.view.hold is not None and self.view.override != self.view.hold:
+            raise Refused
+
+    def ship(self, template: Template) -> None:
+        """Set another template; refused while held."""
+        self._gate()
+        self.change(template=template)
+
+    def pause(self) -> None:
+        """Always allowed."""
+        assert self.view is not None
+        if not self.view.paused:
+            recorded = self.record is not None and self.record.paused is not None
+            # a pause between two looks, while the record still names ours, cannot be told from ours
+            self.paused_by = "nobody can tell" if recorded and self.view.hold else "somebody"
+            self.change(paused=True)
+
+    def resume(self) -> None:
+        """Refused while held."""
+        self._gate()
+        self.paused_by = None
+        self.change(paused=False)
+
+    def override(self) -> None:
+        """A person with the right sets the label to the id of the present record."""
+        if self.record is not None and self.view is not None:
+            self.change(labels={**self.view.labels, OVERRIDE_LABEL: self.record.id})
+
+    def end_override(self) -> None:
+        """Taking it off is free."""
+        assert self.view is not None
+        self.change(labels={k: v for k, v in self.view.labels.items() if k != OVERRIDE_LABEL})
+
+    def delete(self) -> None:
+        """Deletion is always free; the ReplicaSets go with it."""
+        self.view, self.paused_by = None, None
+
+    def create(self, template: Template = OLD, *, paused: bool = False) -> None:
+        """The same name again: without labels, another object."""
+        self.paused_by = "somebody" if paused else None
+        self.view = replace(
+            deployment(template=template, paused=paused), resource_version=self._tick(), uid=f"uid-{self._tick()}"
+        )
+
+    # --- what must hold whenever the operator says that it is done
+
+    def check(self) -> None:
+        """No label without a record in force, no record in force without its labels."""
+        record, view = self.record, self.view
+        held = record is not None and record.in_force
+        if view is None or view.deleting:
+            assert not held
+            return
+        marks = {view.hold, *(s.labels.get(HOLD_LABEL) for s in view.sets)}
+        if held:
+            assert record is not None
+            assert marks == {record.id}, marks
+            assert record.enforced
+            assert view.observed_generation == view.generation or record.state == "Overridden"
+        elif record is not None:
+            assert record.id not in marks
+            assert view.override != record.id
+            assert self.paused_by != "holdfast", "our own pause was left behind"
+
+    def state(self) -> object:
+        """Everything about the end that must not depend on how it was reached: no times, no ids."""
+        record, view = self.record, self.view
+        ids = {record.id: "ID"} if record is not None else {}
+
+        def known(labels: object) -> dict[str, str]:
+            return {k: ids.get(v, v) for k, v in labels.items()}  # type: ignore[attr-defined]
+
+        seen = view and (
+            view.template,
+            view.paused,
+            known(view.labels),
+            sorted((s.name, s.desired, sorted(known(s.labels).items())) for s in view.sets),
+        )
+        kept = record and (
+            record.state,
+            record.reason,
+            [c.key for c in record.causes],
+            record.declared,
+            record.paused,
+            record.enforced,
+            record.worn,
+            [(t.state, t.reason) for t in record.history],
+        )
+        return seen, kept
+
+
+def _merged(labels: object, patch: object) -> dict[str, str]:
+    return {k: v for k, v in {**labels, **patch}.items() if v is not None}  # type: ignore[dict-item]
+
+
+def _sized(owned: ReplicaSet, pods: int, version: str) -> ReplicaSet:
+    return replace(owned, desired=pods, available=pods, resource_version=version) if pods != owned.desired else owned
+
+
+def _stored(record: HoldRecord) -> HoldRecord:
+    """As it comes back from the API server: times lose their fractions."""
+    causes = tuple(Cause(c.key, c.reason, _second(c.since), c.at_most) for c in record.causes)
+    history = tuple(replace(t, at=_second(t.at)) for t in record.history)
+    return replace(record, since=_second(record.since), causes=causes, history=history)
+
+
+def _second(at: float) -> float:
+    return parse_instant(format_instant(at))
