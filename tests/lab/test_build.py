@@ -65,6 +65,7 @@ def test_the_same_input_has_the_same_key(tiny: Group) -> None:
     assert build.cache_key(replace(tiny, folder=copy), "go1") == build.cache_key(tiny, "go1")
 
 
+@pytest.mark.lab
 def test_a_group_is_built_once(tiny: Group) -> None:
     """The second call finds the programs and says nothing; the first one spoke at its start and its end."""
     said: list[str] = []
@@ -77,6 +78,7 @@ def test_a_group_is_built_once(tiny: Group) -> None:
     assert said == []
 
 
+@pytest.mark.lab
 def test_a_failed_build_leaves_nothing_and_shows_the_compiler_s_words(tiny: Group) -> None:
     """A folder in the cache is complete or does not exist."""
     (tiny.folder / "main.go").write_text("package main\n\nfunc main() { nonsense }\n")
@@ -85,6 +87,7 @@ def test_a_failed_build_leaves_nothing_and_shows_the_compiler_s_words(tiny: Grou
     assert [path.name for path in build.cache_folder().iterdir()] == ["build.lock"]
 
 
+@pytest.mark.lab
 def test_two_processes_build_a_group_once(tiny: Group) -> None:
     """The second of two concurrent processes waits and uses what the first one built."""
     command = [sys.executable, "-c", RACE, str(tiny.folder)]

@@ -11,6 +11,7 @@ import pytest
 import lab
 from lab.errors import CommandError
 from lab.shop.truth import Count, Truth
+from lab.workload import deployment
 
 pytestmark = pytest.mark.lab
 
@@ -128,6 +129,24 @@ def test_a_restarted_container_counts_from_zero(lab_cluster: lab.Cluster, namesp
     assert exported(lab_cluster, namespace, pod) == {}
     assert f"process_start_time_seconds {at:.3f}" in lab_cluster.shop.page(namespace, pod)
     assert lab_cluster.shop.truth(namespace, "web").total == truth
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_other_workload_kinds_are_shops_too(lab_cluster: lab.Cluster, namespace: str, kind: str) -> None:
+    """Pods of every kind get traffic; a StatefulSet's next pod of the same name begins at zero."""
+    document = deployment(namespace, "web", "shop:v1", 1, {})
+    document["kind"] = kind
+    if kind == "DaemonSet":
+        del document["spec"]["replicas"]
+    lab_cluster.apply(document)
+    after(lab_cluster, namespace, 50)
+    pod = pod_names(lab_cluster, namespace)[0]
+    before = sum(exported(lab_cluster, namespace, pod).values())
+    lab_cluster.set_image(namespace, kind, "web", "shop:v3")
+    lab_cluster.wait(lambda: len(lab_cluster.shop.truth(namespace, "web").releases) == 2, 20, "a second release")
+    if kind == "StatefulSet":
+        assert pod_names(lab_cluster, namespace) == [pod] == ["web-0"]
+        assert sum(exported(lab_cluster, namespace, pod).values()) < before
 
 
 def test_a_paused_exporter_hides_a_serving_pod(lab_cluster: lab.Cluster, namespace: str) -> None:
