@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
+import lab
 from lab import Cluster
-from lab.errors import LabError
-from tests.fixtures_chart import BINDING_PATH, CHART, POLICIES, POLICY_PATH, InstalledChart, wait_in_force
+from tests.fixtures_chart import BINDING_PATH, POLICIES, POLICY_PATH, InstalledChart, install
 
 pytestmark = pytest.mark.lab
 Json = dict[str, Any]
@@ -212,21 +212,18 @@ def definitions(cluster: Cluster) -> dict[str, str]:
     }
 
 
-def test_uninstalling_keeps_the_definitions(changed: InstalledChart) -> None:
+def test_uninstalling_keeps_the_definitions() -> None:
     """Objectives and policies outlive `helm uninstall`; everything else of the chart goes, and the chart installs again."""
-    cluster = changed.cluster
-    before = definitions(cluster)
-    assert before.keys() == {path.stem for path in (CHART / "crd").glob("*.yaml")} or len(before) == len(
-        list((CHART / "crd").glob("*.yaml"))
-    )
-    cluster.helm("uninstall", changed.release, "-n", changed.namespace)
-    assert definitions(cluster) == before
-    for path in (POLICY_PATH, BINDING_PATH):
-        left = {item["metadata"]["name"] for item in cluster.raw("GET", path.rstrip("/"))["items"]}
-        assert not left & set(POLICIES)
-    for kind in ("clusterroles", "clusterrolebindings"):
-        with pytest.raises(LabError):
-            cluster.raw("GET", f"/apis/rbac.authorization.k8s.io/v1/{kind}/holdfast")
-    changed.restore()
-    assert definitions(cluster) == before
-    wait_in_force(cluster, changed.namespace)
+    with lab.cluster("leaving") as cluster:  # its own: the account of the session's release must live on
+        chart = install(cluster)
+        before = definitions(cluster)
+        assert before.keys() == {f"{kind}.holdfast.dev" for kind in KINDS}
+        cluster.helm("uninstall", chart.release, "-n", chart.namespace)
+        assert definitions(cluster) == before
+        for path in (POLICY_PATH, BINDING_PATH):
+            assert cluster.raw("GET", path.rstrip("/"))["items"] == []
+        for kind in ("clusterroles", "clusterrolebindings"):
+            found = cluster.raw("GET", f"/apis/rbac.authorization.k8s.io/v1/{kind}")["items"]
+            assert not [item for item in found if item["metadata"]["name"].startswith("holdfast")]
+        chart.restore()
+        assert definitions(cluster) == before

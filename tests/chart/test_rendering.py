@@ -27,6 +27,7 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"interval": "15"}, "/interval"),
     ({"interval": "0s"}, "/interval"),
     ({"interval": 15}, "/interval"),
+    ({"interval": "500ms"}, "/interval"),
     ({"enforcement": "yes"}, "/enforcement"),
     ({"enforcment": True}, "enforcment"),
     ({"sources": []}, "/sources"),
@@ -35,6 +36,7 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"sources": [{"name": "default", "url": "prometheus:9090"}]}, "/sources/0/url"),
     ({"sources": [{"name": "default", "url": "http://p", "scrape": "15s"}]}, "scrape"),
     ({"sources": [{"name": "default", "url": "http://p", "timeout": "ten"}]}, "/sources/0/timeout"),
+    ({"sources": [{"name": "a", "url": "http://p"}, {"name": "a", "url": "http://q"}]}, "two sources are called a"),
     ({"log__level": "loud"}, "/log/level"),
     ({"log__format": "xml"}, "/log/format"),
     ({"gate__denyDelete": "no"}, "/gate/denyDelete"),
@@ -75,6 +77,17 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
         for found in (documents, render(lab_cluster))
     }
     assert len(sums) == 2
+
+
+def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Path) -> None:
+    """The shipped values are a configuration that the operator starts with."""
+    from holdfast.service.settings import load  # noqa: PLC0415 - only this test needs the operator
+
+    file = tmp_path / "config.yaml"
+    file.write_text(one(render(lab_cluster), "ConfigMap")["data"]["config.yaml"])
+    settings = load(file)
+    assert [source.name for source in settings.sources] == ["default"]
+    assert settings.enforcement is True
 
 
 def test_the_pod_is_hardened(lab_cluster: Cluster) -> None:
@@ -146,13 +159,10 @@ def test_the_notes_say_how_to_leave(installed_chart: InstalledChart) -> None:
     assert f"kubectl delete crd {definitions}" in notes
 
 
-def test_the_chart_ships_the_definitions_of_this_checkout() -> None:
-    """`charts/sync_crds.py` was run after the last change of crds/: the copies differ by the annotation that keeps them."""
-    sources = {path.name: yaml.safe_load(path.read_text()) for path in CRDS.glob("*.yaml")}
-    copies = {path.name: yaml.safe_load(path.read_text()) for path in (CHART / "crd").glob("*.yaml")}
-    assert sources.keys() == copies.keys()
-    for name, copy in copies.items():
-        assert copy["metadata"]["annotations"].pop("helm.sh/resource-policy") == "keep"
-        if not sources[name]["metadata"].get("annotations"):
-            del copy["metadata"]["annotations"]
-        assert copy == sources[name]
+def test_the_chart_ships_the_definitions_of_this_checkout(lab_cluster: Cluster) -> None:
+    """What is rendered is crds/, with the annotation that keeps them (and every objective) at an uninstall."""
+    sources = [yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("*.yaml"))]
+    shipped = [document for document in render(lab_cluster) if document["kind"] == "CustomResourceDefinition"]
+    assert [d["metadata"].pop("annotations") for d in shipped] == [{"helm.sh/resource-policy": "keep"}] * len(sources)
+    assert shipped == sorted(sources, key=lambda document: str(document["metadata"]["name"]))
+    assert len(shipped) == 3

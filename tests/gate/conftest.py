@@ -126,7 +126,7 @@ def shop(installed_chart: InstalledChart) -> Shop:
     """
     shop = open_shop(installed_chart, installed_chart.cluster.namespace("gate"))
     for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
-        shop.held(kind, "held")
+        shop.held(kind, "held", minReadySeconds=5)
         shop.create(kind, "free")
     shop.held("Deployment", "paused", paused=True)
     shop.held("Deployment", "overridden", paused=True)

@@ -66,6 +66,7 @@ REFUSED: Final[dict[str, Change]] = {
     "the strategy": [put({"type": "Recreate"}, "spec", "strategy")],
     "the history limit": [put(1, "spec", "revisionHistoryLimit")],
     "minReadySeconds": [put(9, "spec", "minReadySeconds")],
+    "minReadySeconds removed": [drop("spec", "minReadySeconds")],
     "the deadline": [put(99, "spec", "progressDeadlineSeconds")],
     "the hold label removed": [drop("metadata", "labels", HOLD)],
     "all labels removed": [drop("metadata", "labels")],
@@ -265,7 +266,7 @@ def test_a_huge_workload_is_judged(shop: Shop) -> None:
     """40 containers with 250 variables each (1 MB) stay within the cost limits of the server: refused and admitted alike."""
     variables = [{"name": f"VARIABLE_{n}", "value": "x" * 60} for n in range(250)]
     containers = [{"name": f"c{n}", "image": "shop:v1", "env": variables} for n in range(40)]
-    document = workload("Deployment", shop.namespace, "huge")
+    document = workload("Deployment", shop.namespace, "huge", paused=True)  # no controller need work on it
     document["spec"]["template"]["spec"]["containers"] = containers
     shop.must("admin", "POST", shop.path("Deployment"), document)
     shop.hold("Deployment", "huge")
