@@ -25,8 +25,10 @@ class Home:
         sweep()
         self.keep = keep
         self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{name}-"))
-        self._lock: IO[str] = (self.path / _LOCK).open("w")
+        aside = self.path / f"{_LOCK}.new"  # named only when it is held: a sweep never sees it free
+        self._lock: IO[str] = aside.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        aside.rename(self.path / _LOCK)
 
     def close(self) -> None:
         """Remove the folder, or leave it marked as kept."""
