@@ -32,4 +32,4 @@ class Written(BaseModel):
 class Shown(Written):
     """Something the operator writes and reads again: fields of a later version are passed over."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=False)

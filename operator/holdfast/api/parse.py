@@ -38,7 +38,7 @@ from holdfast.core.policy import (
 )
 
 from .objectives import IndicatorSpec, Latency, ObjectiveSpec
-from .policies import LabelSelector, PolicySpec, RuleSpec
+from .policies import LabelSelector, PolicySpec, RuleSpec, Then, When
 from .problems import Invalid, Problem, problems
 from .records import parse_hold
 
@@ -59,7 +59,7 @@ class _Identity:
 
 def parse_objective(body: Mapping[str, object]) -> Objective:
     """The objective of a ServiceLevelObjective; raises Invalid."""
-    identity, spec = _identity(body), _spec(body, ObjectiveSpec)
+    identity, spec = _read(body, ObjectiveSpec)
     return Objective(
         key=identity.key,
         uid=identity.uid,
@@ -77,7 +77,7 @@ def parse_objective(body: Mapping[str, object]) -> Objective:
 
 def parse_policy(body: Mapping[str, object]) -> Policy:
     """The policy of an ErrorBudgetPolicy; raises Invalid."""
-    identity, spec = _identity(body), _spec(body, PolicySpec)
+    identity, spec = _read(body, PolicySpec)
     return Policy(
         key=identity.key,
         uid=identity.uid,
@@ -87,29 +87,37 @@ def parse_policy(body: Mapping[str, object]) -> Policy:
     )
 
 
-def _identity(body: Mapping[str, object]) -> _Identity:
-    """From the metadata; raises Invalid when the object has no name."""
+def _read(body: Mapping[str, object], model: type[Model]) -> tuple[_Identity, Model]:
+    """Who the object is and what it says; raises Invalid with everything that is wrong with either."""
     metadata = body.get("metadata")
-    metadata = metadata if isinstance(metadata, Mapping) else {}
-    name, namespace, uid, generation = (metadata.get(key) for key in ("name", "namespace", "uid", "generation"))
-    if not isinstance(name, str) or not name:
-        raise Invalid((Problem("metadata.name", "the object has no name; give it one"),))
-    labels = metadata.get("labels")
+    identity = _identity(metadata if isinstance(metadata, Mapping) else {})
+    found: tuple[Problem, ...] = ()
+    if not identity.key.name:
+        found += (Problem("metadata.name", "the object has no name; give it one"),)
+    spec = body.get("spec")
+    try:
+        value = model.model_validate({} if spec is None else spec)
+    except ValidationError as error:
+        raise Invalid(found + problems(error, "spec")) from None
+    if found:
+        raise Invalid(found)
+    return identity, value
+
+
+def _identity(metadata: Mapping[str, object]) -> _Identity:
+    name, namespace, uid, generation, labels = (
+        metadata.get(key) for key in ("name", "namespace", "uid", "generation", "labels")
+    )
     return _Identity(
-        ObjectKey(namespace if isinstance(namespace, str) and namespace else "default", name),
+        ObjectKey(
+            namespace if isinstance(namespace, str) and namespace else "default", name if isinstance(name, str) else ""
+        ),
         uid if isinstance(uid, str) else "",
         generation if isinstance(generation, int) else 0,
         {k: v for k, v in labels.items() if isinstance(k, str) and isinstance(v, str)}
         if isinstance(labels, Mapping)
         else {},
     )
-
-
-def _spec(body: Mapping[str, object], model: type[Model]) -> Model:
-    try:
-        return model.model_validate(body.get("spec") if body.get("spec") is not None else {})
-    except ValidationError as error:
-        raise Invalid(problems(error, "spec")) from None
 
 
 def _indicator(spec: IndicatorSpec) -> Indicator:
@@ -140,21 +148,17 @@ def _requirements(selector: LabelSelector | None) -> tuple[LabelRequirement, ...
 
 
 def _rule(policy: str, spec: RuleSpec, mode: str) -> Rule:
-    when = _condition(spec)
-    return Rule(RuleKey(policy, spec.name), Mode(spec.mode or mode), when, _action(spec, when))
+    return Rule(RuleKey(policy, spec.name), Mode(spec.mode or mode), _condition(spec.when), _action(spec.then))
 
 
-def _condition(spec: RuleSpec) -> Condition:
-    if spec.when.budget_remaining is not None:
-        return BudgetRemaining(spec.when.budget_remaining.below / 100)
-    assert spec.when.burn_rate is not None  # noqa: S101 - the model has exactly one of them
-    return BurnRate(spec.when.burn_rate.above, spec.when.burn_rate.over)
+def _condition(when: When) -> Condition:
+    if when.budget_remaining is not None:
+        return BudgetRemaining(when.budget_remaining.below / 100)
+    assert when.burn_rate is not None  # noqa: S101 - the model has exactly one of them
+    return BurnRate(when.burn_rate.above, when.burn_rate.over)
 
 
-def _action(spec: RuleSpec, when: Condition) -> Action:
-    """A hold on the budget that names no end lifts where its condition ceases."""
-    if spec.then.action == "Notify":
+def _action(then: Then) -> Action:
+    if then.action == "Notify":
         return Notify()
-    if spec.then.until is not None:
-        return HoldReleases(spec.then.until.above / 100, spec.then.at_most)
-    return HoldReleases(when.below if isinstance(when, BudgetRemaining) else None, spec.then.at_most)
+    return HoldReleases(None if then.until is None else then.until.above / 100, then.at_most)

@@ -12,16 +12,12 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from holdfast.core.quantities import Seconds
 
 from .base import Written
-from .texts import Rule, cel, decimal, percent_of_budget, rules, span
+from .texts import Rule, cel, decimal, percent_of_budget, rules, shaped, span
 
 _NAME: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _VALUE: Final = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 _KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"
 
-NAMED: Final = Rule(
-    f"self.matches({cel(_NAME)})",
-    "name may have lower case letters, digits and dashes inside, for example budget-exhausted",
-)
 ONE_CONDITION: Final = Rule(
     "has(self.budgetRemaining) != has(self.burnRate)", "give exactly one condition: either budgetRemaining or burnRate"
 )
@@ -32,6 +28,11 @@ ONLY_HOLD: Final = Rule(
 UNTIL_ABOVE: Final = Rule(
     "!has(self.when.budgetRemaining) || !has(self.then.until) || double(self.then.until.above) >= double(self.when.budgetRemaining.below)",
     "until.above must not be lower than budgetRemaining.below, or the hold would lift while its cause still stands; raise it",
+)
+CAN_LIFT: Final = Rule(
+    "self.then.action != 'Hold' || !has(self.when.budgetRemaining) || has(self.then.until) "
+    "|| double(self.when.budgetRemaining.below) < 95.0",
+    "a hold lifts 5 percentage points above budgetRemaining.below, which can never be from 95 on; give until.above or lower below",
 )
 UNIQUE: Final = Rule(
     "self.all(r, self.exists_one(o, o.name == r.name))", "each rule needs a name of its own; rename the repeated one"
@@ -44,10 +45,12 @@ VALUES: Final = Rule(
     "self.operator in ['In', 'NotIn'] ? has(self.values) && self.values.size() > 0 : !has(self.values) || self.values.size() == 0",
     "In and NotIn need values, Exists and DoesNotExist take none; add or remove them",
 )
-KEY: Final = Rule(
-    f"self.matches({cel(_KEY)})", "key must be the key of a Kubernetes label, for example tier or example.com/tier"
-)
-
+RuleName = Annotated[
+    str, shaped(_NAME, 63, "name may have lower case letters, digits and dashes inside, for example budget-exhausted")
+]
+LabelKey = Annotated[
+    str, shaped(_KEY, 317, "key must be the key of a Kubernetes label, for example tier or example.com/tier")
+]
 Below = Annotated[Fraction, percent_of_budget("below", -1000, 100)]
 Above = Annotated[Fraction, percent_of_budget("above", -1000, 100, below=True)]
 Factor = Annotated[
@@ -65,7 +68,7 @@ class Requirement(Written):
 
     model_config = ConfigDict(json_schema_extra=rules(VALUES))
 
-    key: str = Field(max_length=317, description="Key of the label, for example tier.", json_schema_extra=rules(KEY))
+    key: LabelKey = Field(description="Key of the label, for example tier.")
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"] = Field(
         description="How the label is compared. NotIn and DoesNotExist are true as well for an objective without the label."
     )
@@ -77,8 +80,6 @@ class Requirement(Written):
 
     @model_validator(mode="after")
     def _fitting(self) -> Requirement:
-        if not re.fullmatch(_KEY, self.key):
-            raise ValueError(KEY.sentence)
         if (self.operator in ("In", "NotIn")) != bool(self.values):
             raise ValueError(VALUES.sentence)
         return self
@@ -174,7 +175,8 @@ class Then(Written):
     )
     until: UntilSpec | None = Field(
         None,
-        description="When the hold lifts. Only with Hold. Default: as soon as the condition is no longer true; give a higher figure so that it does not come and go.",
+        description="When the hold lifts. Only with Hold. Default for budgetRemaining: 5 percentage points above it, so that the hold does not come and go; "
+        "for burnRate: when the rate is no longer above it.",
     )
     at_most: AtMost | None = Field(
         None,
@@ -191,13 +193,10 @@ class Then(Written):
 class RuleSpec(Written):
     """One line of the policy: when … then …."""
 
-    model_config = ConfigDict(json_schema_extra=rules(UNTIL_ABOVE))
+    model_config = ConfigDict(json_schema_extra=rules(UNTIL_ABOVE, CAN_LIFT))
 
-    name: str = Field(
-        min_length=1,
-        max_length=63,
-        description="Name of the rule, unique in this policy, for example exhausted. Shown wherever the rule acts.",
-        json_schema_extra=rules(NAMED),
+    name: RuleName = Field(
+        description="Name of the rule, unique in this policy, for example exhausted. Shown wherever the rule acts."
     )
     mode: Literal["Audit", "Enforce"] | None = Field(
         None, description="Audit or Enforce for this rule alone. Default: the mode of the policy."
@@ -207,11 +206,11 @@ class RuleSpec(Written):
 
     @model_validator(mode="after")
     def _fitting(self) -> RuleSpec:
-        if not re.fullmatch(_NAME, self.name):
-            raise ValueError(NAMED.sentence)
         remaining, until = self.when.budget_remaining, self.then.until
         if remaining is not None and until is not None and until.above < remaining.below:
             raise ValueError(UNTIL_ABOVE.sentence)
+        if remaining is not None and until is None and self.then.action == "Hold" and remaining.below >= 95:
+            raise ValueError(CAN_LIFT.sentence)
         return self
 
 

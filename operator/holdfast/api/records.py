@@ -21,7 +21,7 @@ from .problems import Invalid, Problem, problems
 from .shown import HISTORY, CauseName, CauseStatus, HoldSpec, HoldStatus, TemplateStatus
 from .times import read_duration, read_instant, write_duration, write_instant
 
-_TAG: Final = re.compile(r"[^/@]:([\w.-]+)(?:@|$)")
+_TAG: Final = re.compile(r"[^/]:([\w.-]+)$")
 
 
 def hold_status(record: HoldRecord, now: Instant | None = None, before: object = None) -> dict[str, object]:
@@ -62,7 +62,7 @@ def lifts(record: HoldRecord) -> str:
 
 def version(template: Template) -> str:
     """The tags of its images, for people; a short digest where there are none."""
-    tags = dict.fromkeys(found[1] for image in template.images if (found := _TAG.search(image)))
+    tags = dict.fromkeys(found[1] for image in template.images if (found := _TAG.search(image.partition("@")[0])))
     return ",".join(tags)[:128] or template.digest[:12]
 
 

@@ -40,11 +40,11 @@ _REFUSALS: Final = {
     "brace": r"a brace that repeats nothing must be escaped: \\{",
     "twice": r"one repeat follows another, which Prometheus refuses; put the first in (?:…) or escape the second",
     "nested": "a repeat of a repeat can take for ever to compare; write it without the outer one",
-    "many": "more than six open repeats (* or +) can take for ever to compare; name the parts of the value instead",
+    "many": "more than four open repeats (* or +) can take for ever to compare; name the parts of the value instead",
     "large": "it may repeat a thousand times at most; lower the number",
     "flags": "flags belong at the very beginning: (?i)…",
 }
-MANY: Final = 6
+MANY: Final = 4
 
 
 def check_regex(pattern: str) -> None:

@@ -119,5 +119,7 @@ def _unwrap(given: Json, definitions: Json) -> Json:
 def _check_bounds(made: Json, at: str) -> None:
     """CEL is refused, and etcd filled, where there is no bound."""
     bound = {"string": "maxLength", "array": "maxItems"}.get(made["type"])
+    if "additionalProperties" in made:
+        bound = "maxProperties"
     if bound and bound not in made and "enum" not in made:
         raise UnknownSchemaError(f"{at}: {bound} is missing")

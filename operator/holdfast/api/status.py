@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from holdfast.core.budget import Budget, Burn, Measured
 from holdfast.core.evidence import Evidence, Fresh, Missing
+from holdfast.core.judge import Standing
 from holdfast.core.objective import Objective, Workload
-from holdfast.core.policy import Policy, Verdict
+from holdfast.core.policy import Policy
 from holdfast.core.quantities import Instant, Seconds, format_decimal, format_duration, format_instant, format_percent
 
 from .conditions import Condition, ConditionReason, ConditionType, render
@@ -32,9 +33,7 @@ class WorkloadState(StrEnum):
 
 
 def objective_status(
-    measured: Measured,
-    verdict: Verdict | None,
-    would: Verdict = Verdict.OPEN,
+    standing: Standing,
     workloads: Mapping[Workload, WorkloadState] | None = None,
     obstacles: Sequence[tuple[ConditionReason, str]] = (),
     *,
@@ -43,17 +42,18 @@ def objective_status(
 ) -> dict[str, object]:
     """The status of an objective.
 
-    `verdict` is what rules in mode Enforce ask (None: nothing could be judged), `would` what those in Audit would ask;
-    `obstacles` are reasons why it is not Ready, with their sentences; `before` is the status so far.
+    `obstacles` are reasons why it is not Ready, with their sentences; `before` is the status so far, from which the
+    times of what did not change are kept.
     """
-    objective, states = measured.objective, workloads or {}
-    word = "Unknown" if verdict is None else verdict.label
-    audit = f"{would.label} (audit)" if verdict is not None and would > verdict else word
+    measured, states = standing.measured, workloads or {}
+    objective = measured.objective
+    word = "Unknown" if standing.verdict is None else standing.verdict.label
+    shown = word if standing.would is None else f"{standing.would.label} (audit)"
     left = None if not measured.budget.coverage else f"{format_percent(measured.budget.remaining)}%"
     status: dict[str, object] = {
         "observedGeneration": objective.generation,
         "verdict": word,
-        "summary": {"target": f"{format_percent(objective.target, 12)}%", "left": left or "-", "verdict": audit},
+        "summary": {"target": f"{format_percent(objective.target, 12)}%", "left": left or "-", "verdict": shown},
         "held": sum(state is WorkloadState.HELD for state in states.values()),
         "burnRates": [_burn(window, burn) for window, burn in sorted(measured.burns.items())],
         "evidence": _evidence(measured.evidence),

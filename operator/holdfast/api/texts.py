@@ -66,6 +66,17 @@ class Text:
         return self.read(value)
 
 
+def shaped(pattern: str, max_length: int, sentence: str) -> Text:
+    """Text that a pattern describes, kept as it is."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(sentence)
+        return text
+
+    return Text(read, max_length, (Rule(f"self.matches({cel(pattern)})", sentence),), "checkout")
+
+
 def decimal(what: str, holds: Callable[[Fraction], bool], condition: str, sentence: str) -> Text:
     """A plain decimal for which `holds` (in CEL: `condition` on the number `x`); `what` begins the sentence."""
     rule = Rule(

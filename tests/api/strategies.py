@@ -1,0 +1,37 @@
+"""Records of holds as Hypothesis makes them up: everything a record can hold, in the namespace of its workload."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Reason, Template, Transition
+from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.policy import RuleKey
+
+NAMES = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
+TIMES = st.floats(1_000_000_000, 4_000_000_000) | st.integers(0, 4_000_000_000).map(float)
+SPANS = st.integers(1, 400 * 86_400_000).map(lambda milliseconds: milliseconds / 1000)
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
+IMAGES = st.sampled_from(["shop:v1", "ghcr.io/acme/shop:v2.3.1", "localhost:5000/shop", "shop@sha256:0123", "a/b:v1@sha256:01"]) | WORDS
+TEMPLATES = st.builds(Template, st.text("0123456789abcdef", min_size=1, max_size=64), st.lists(IMAGES, max_size=3).map(tuple))
+CAUSE_KEYS = st.builds(CauseKey, st.builds(RuleKey, NAMES, NAMES), st.builds(ObjectKey, st.just("shop"), NAMES))
+REASONS = st.sampled_from(Reason)
+CAUSES = st.builds(Cause, CAUSE_KEYS, REASONS, TIMES, st.none() | SPANS)
+TRANSITIONS = st.builds(Transition, TIMES, st.sampled_from(HoldState), REASONS)
+
+RECORDS = st.builds(
+    HoldRecord,
+    workload=st.builds(Workload, st.just("shop"), st.just("Deployment"), NAMES),
+    id=NAMES,
+    state=st.sampled_from(HoldState),
+    reason=REASONS,
+    since=TIMES,
+    causes=st.lists(CAUSES, max_size=3).map(tuple),
+    message=WORDS,
+    declared=TEMPLATES,
+    serving=st.none() | TEMPLATES,
+    paused=st.none() | TEMPLATES,
+    enforced=st.booleans(),
+    worn=st.lists(CAUSE_KEYS, max_size=3).map(tuple),
+    history=st.lists(TRANSITIONS, max_size=20).map(tuple),
+)

@@ -1,0 +1,213 @@
+"""The status of objectives and policies: figures as decimal text, conditions of a closed set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.api import (
+    Invalid,
+    WorkloadState,
+    findings,
+    invalid_status,
+    objective_status,
+    parse_objective,
+    parse_policy,
+    policy_status,
+)
+from holdfast.api.conditions import ConditionReason
+from holdfast.api.shown import ObjectiveStatus, PolicyStatus
+from holdfast.core.budget import Budget, Burn, Measured
+from holdfast.core.evidence import Fresh, Missing, Why
+from holdfast.core.hold import CauseKey, Reason
+from holdfast.core.judge import Finding, Standing
+from holdfast.core.objective import Workload
+from holdfast.core.policy import Mode, Verdict
+from holdfast.core.quantities import parse_instant
+from tests.api.samples import BURN, HOLD, NOTIFY, objective, policy, rule
+
+NOW: Final = parse_instant("2026-11-21T06:00:00Z")
+OBJECTIVE: Final = parse_objective(objective(workloads=[{"kind": "Deployment", "name": "checkout"}]))
+BUDGET: Final = Budget(Fraction(3_623_901), Fraction(1374), Fraction(36_239, 10), Fraction(1))
+MEASURED: Final = Measured(OBJECTIVE, Fresh(NOW), BUDGET, {3600: Burn(Fraction(2, 5), Fraction(9)), 300: Burn(Fraction(1, 3), Fraction(9))})
+
+
+def standing(measured: Measured = MEASURED, verdict: Verdict | None = None, mode: Mode = Mode.ENFORCE) -> Standing:
+    """How an objective stands under one rule of this verdict, or none."""
+    if verdict is None:
+        return Standing(measured)
+    made = replace(parse_policy(policy(rule(BURN, HOLD))).rules[0], mode=mode)
+    return Standing(measured, (Finding(CauseKey(made.key, OBJECTIVE.key), made, measured, verdict, Reason.BURNING_FAST),))
+
+
+def status_of(given_: Standing, **more: Any) -> Any:
+    """The status, which fits its schema."""
+    made = objective_status(given_, now=NOW, **more)
+    ObjectiveStatus.model_validate(made)
+    return made
+
+
+def conditions(status: Any) -> dict[str, tuple[str, str]]:
+    """Status and reason of each condition."""
+    return {c["type"]: (c["status"], c["reason"]) for c in status["conditions"]}
+
+
+def test_an_open_budget() -> None:
+    """The figures of the sample in the documentation."""
+    status = status_of(standing(), workloads={Workload("shop", "Deployment", "checkout"): WorkloadState.FREE})
+    assert status["verdict"] == "Open"
+    assert status["summary"] == {"target": "99.9%", "left": "62.1%", "verdict": "Open"}
+    assert status["budget"] == {
+        "remaining": "62.1",
+        "badEvents": "1374",
+        "allowedBadEvents": "3623.9",
+        "totalEvents": "3623901",
+        "coverage": "100",
+    }
+    assert status["burnRates"] == [{"window": "5m", "rate": "0.33"}, {"window": "1h", "rate": "0.4"}]
+    assert (status["evidence"], status["measuredAt"], status["held"]) == ({"state": "Fresh"}, "2026-11-21T06:00:00Z", 0)
+    assert status["workloads"] == [{"kind": "Deployment", "name": "checkout", "state": "Free"}]
+    assert conditions(status) == {
+        "Ready": ("True", "Accepted"),
+        "EvidenceFresh": ("True", "Fresh"),
+        "BudgetExhausted": ("False", "BudgetLeft"),
+        "BudgetYoung": ("False", "WindowCovered"),
+        "BudgetTooSmall": ("False", "EnoughEvents"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mode", "word", "shown"),
+    [
+        (Verdict.HOLD, Mode.ENFORCE, "Hold", "Hold"),
+        (Verdict.HOLD, Mode.AUDIT, "Open", "Hold (audit)"),
+        (Verdict.NOTIFY, Mode.ENFORCE, "Notify", "Notify"),
+        (Verdict.NOTIFY, Mode.AUDIT, "Open", "Notify (audit)"),
+    ],
+)
+def test_what_audit_would_do(verdict: Verdict, mode: Mode, word: str, shown: str) -> None:
+    """The verdict is what is carried out; the column says what Audit would do."""
+    status = status_of(standing(MEASURED, verdict, mode))
+    assert (status["verdict"], status["summary"]["verdict"]) == (word, shown)
+
+
+def test_nothing_known_yet() -> None:
+    """Without evidence there is no figure, no verdict, and no invented zero."""
+    missing = Missing(Why.ABSENT, NOW - 60, "the selector matches nothing")
+    status = status_of(standing(replace(MEASURED, evidence=missing, burns={}, budget=Budget(*[Fraction(0)] * 4))))
+    assert (status["verdict"], status["summary"]) == ("Unknown", {"target": "99.9%", "left": "-", "verdict": "Unknown"})
+    assert "budget" not in status
+    assert "measuredAt" not in status
+    assert status["evidence"] == {"state": "Missing", "reason": "Absent", "since": "2026-11-21T05:59:00Z", "message": "the selector matches nothing"}
+    assert conditions(status)["EvidenceFresh"] == ("False", "Absent")
+    assert {conditions(status)[kind][0] for kind in ("BudgetExhausted", "BudgetYoung", "BudgetTooSmall")} == {"Unknown"}
+
+
+def test_the_time_of_the_last_figures_stays() -> None:
+    """While evidence is missing, measuredAt is still the time of the figures that are shown."""
+    first = status_of(standing())
+    blind = standing(replace(MEASURED, evidence=Missing(Why.STALE, NOW, "old")))
+    assert status_of(blind, before=first)["measuredAt"] == first["measuredAt"]
+
+
+def test_conditions_that_are_true() -> None:
+    """Overdrawn, young, small and short each have a condition."""
+    short = replace(OBJECTIVE, window=240.0)
+    budget = Budget(Fraction(100), Fraction(9), Fraction(8), Fraction(1, 100))
+    status = status_of(standing(replace(MEASURED, objective=short, budget=budget)))
+    assert conditions(status) == {
+        "Ready": ("True", "Accepted"),
+        "EvidenceFresh": ("True", "Fresh"),
+        "BudgetExhausted": ("True", "NothingLeft"),
+        "BudgetYoung": ("True", "WindowHardlyCovered"),
+        "BudgetTooSmall": ("True", "FewEvents"),
+        "Demonstration": ("True", "ShortWindow"),
+    }
+    assert status["summary"]["left"] == "-12.5%"
+
+
+def test_obstacles_and_held_workloads() -> None:
+    """An objective that cannot be used as it is says why; held counts workloads."""
+    a, b, c = (Workload("shop", "Deployment", name) for name in "abc")
+    states = {a: WorkloadState.HELD, b: WorkloadState.MISSING, c: WorkloadState.HELD}
+    obstacle = (ConditionReason.WORKLOAD_MISSING, "Deployment shop/b does not exist; create it or remove it from workloads.")
+    status = status_of(standing(), workloads=states, obstacles=[obstacle])
+    assert status["held"] == 2
+    assert conditions(status)["Ready"] == ("False", "WorkloadMissing")
+
+
+def test_the_same_again_is_the_same() -> None:
+    """A later look at the same figures renders the same status: nothing is written."""
+    first = status_of(standing())
+    assert objective_status(standing(), now=NOW + 600, before=first) == first
+
+
+def test_an_invalid_object_says_why() -> None:
+    """Every reason is in the one condition of an object that cannot be used."""
+    with pytest.raises(Invalid) as caught:
+        parse_objective(objective(target="100", source=""))
+    status: Any = invalid_status(caught.value, 4, now=NOW)
+    ObjectiveStatus.model_validate(status)
+    PolicyStatus.model_validate(status)
+    (ready,) = status["conditions"]
+    assert (ready["status"], ready["reason"], ready["observedGeneration"]) == ("False", "Invalid", 4)
+    assert "spec.target: target must be above 0" in ready["message"]
+    assert "spec.source: source is empty" in ready["message"]
+
+
+def test_the_status_of_a_policy() -> None:
+    """A policy says how many objectives it is for, and which of its rules can do nothing."""
+    made = parse_policy(policy(rule({"burnRate": {"above": "1000", "over": "1h"}}, NOTIFY)))
+    free = replace(OBJECTIVE, workloads=())
+    status: Any = policy_status(made, [OBJECTIVE, free], findings(OBJECTIVE, [made], 15), now=NOW)
+    PolicyStatus.model_validate(status)
+    assert (status["objectives"], status["enforceable"]) == (2, 1)
+    assert conditions(status) == {"Ready": ("True", "Accepted"), "RulesCanFire": ("False", "BurnRateImpossible")}
+    assert conditions(policy_status(made, [], now=NOW))["RulesCanFire"] == ("True", "AllRulesCanFire")
+
+
+FRACTIONS = st.fractions(0, 10**12, max_denominator=1000)
+
+
+@given(
+    total=FRACTIONS,
+    bad=FRACTIONS,
+    allowed=FRACTIONS,
+    coverage=st.fractions(0, 1, max_denominator=100),
+    evidence=st.sampled_from([Fresh(NOW), *(Missing(why, NOW, "x" * 9000) for why in Why)]),
+    before=st.none() | st.integers() | st.dictionaries(st.sampled_from(["conditions", "measuredAt"]), st.none() | st.lists(st.dictionaries(st.text(), st.text()))),
+)
+def test_any_measurement_has_a_status(total: Fraction, bad: Fraction, allowed: Fraction, coverage: Fraction, evidence: Fresh | Missing, before: object) -> None:
+    """Whatever was measured, and whatever the status was, the new one fits its schema."""
+    status_of(standing(replace(MEASURED, budget=Budget(total, bad, allowed, coverage), evidence=evidence)), before=before)
+
+
+@pytest.mark.parametrize(
+    ("given_rule", "reasons"),
+    [
+        ({"above": "999.9", "over": "1h"}, []),
+        ({"above": "1000", "over": "1h"}, ["BurnRateImpossible"]),
+        ({"above": "1440", "over": "31d"}, ["BurnRateImpossible", "RuleWindowTooLong"]),
+        ({"above": "2", "over": "30d"}, []),
+        ({"above": "2", "over": "29s"}, ["RuleWindowTooShort"]),
+        ({"above": "2", "over": "30s"}, []),
+    ],
+)
+def test_rules_that_can_do_nothing(given_rule: dict[str, str], reasons: list[str]) -> None:
+    """A burn rule that can never fire at an objective, or that looks further than its window, is reported."""
+    made = parse_policy(policy(rule({"burnRate": given_rule}, NOTIFY)))
+    found = findings(OBJECTIVE, [made], 15)
+    assert [finding.reason for finding in found] == reasons
+    assert all((finding.policy, finding.rule, finding.objective) == (made.key, "r", OBJECTIVE.key) for finding in found)
+
+
+def test_findings_are_about_covering_policies() -> None:
+    """A policy that does not cover an objective says nothing about it; a short window is always worth a word."""
+    made = parse_policy(policy(rule({"burnRate": {"above": "1000", "over": "1h"}}, NOTIFY), objectiveSelector={"matchLabels": {"a": "b"}}))
+    (finding,) = findings(replace(OBJECTIVE, window=240.0), [made], 15)
+    assert (finding.reason, finding.policy) == (ConditionReason.SHORT_WINDOW, None)
