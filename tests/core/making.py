@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from holdfast.core.budget import Budget, Burn, Measured
-from holdfast.core.decide import Observed
+from holdfast.core.decide import Decision, Observed, decide
 from holdfast.core.evidence import Evidence, Fresh, Missing, Why
-from holdfast.core.hold import CauseKey, Template
+from holdfast.core.hold import CauseKey, HoldRecord, Template
 from holdfast.core.kinds.deployment import Deployment, ReplicaSet
 from holdfast.core.objective import GoodOverTotal, Objective, ObjectKey, Selector, Workload
 from holdfast.core.policy import BudgetRemaining, BurnRate, Condition, HoldReleases, Mode, Notify, Rule, RuleKey
+from holdfast.core.wanted import Held
 
 NOW = 1_764_309_600.0  # 2025-11-28T06:00:00Z
 DAY = 86_400.0
@@ -109,3 +111,16 @@ def observed(*figures: Measured, rules: tuple[Rule, ...] = (rule(),), **more: An
     by = more.pop("by", None) or {m.objective.key: rules for m in figures}
     values: dict[str, Any] = {"now": NOW, "view": deployment(), "new_id": "abcde", **more}
     return Observed(values.pop("now"), SHOP, values.pop("view"), figures, by, **values)
+
+
+def held(decision: Decision) -> HoldRecord:
+    """The record of a decision to hold."""
+    assert isinstance(decision.wanted, Held), decision
+    return decision.wanted.record
+
+
+def on_record(*rules: Rule, **more: Any) -> HoldRecord:
+    """What is on record of a hold in force since an hour, by these rules."""
+    seen = observed(measured(-5, burns=burning(99)), rules=rules or (rule(),), now=NOW - HOUR)
+    values: dict[str, Any] = {"enforced": True, **more}
+    return replace(held(decide(seen)), **values)

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.core.request import Done, PatchWorkload, Wait, WriteRecord
 from tests.core.scenarios import SITUATIONS, in_flight
-from tests.core.world import Conflict, World
+from tests.core.world import ConflictError, World
 
 EVERY: Final = pytest.mark.parametrize("name", SITUATIONS)
 
@@ -93,7 +93,7 @@ def test_a_conflict_at_any_write_changes_nothing_in_the_end(name: str) -> None:
             for s in world.view.sets
         )
         world.change(labels={**world.view.labels, "team": "shop"}, sets=sets)
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             world.carry_out(step)
         world.settle()
         world.change(labels={k: v for k, v in world.view.labels.items() if k != "team"})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
+from typing import Final
 
 from .quantities import Seconds, Share
 
@@ -89,9 +90,15 @@ class Selector:
         return f"{self.metric}{{{inner}}}" if inner else self.metric
 
 
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\ufffd": "\\ufffd"})
+
+
 def quote(value: str) -> str:
-    """A PromQL string literal. The one place where a label value enters a query."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    """A PromQL string literal. The one place where a label value enters a query.
+
+    U+FFFD is escaped because Prometheus takes it for broken UTF-8, and would refuse the query of everybody in the batch.
+    """
+    return '"' + value.translate(_ESCAPES) + '"'
 
 
 @dataclass(frozen=True, slots=True)
