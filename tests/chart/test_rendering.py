@@ -138,6 +138,18 @@ def test_the_operator_is_known_by_its_name(lab_cluster: Cluster) -> None:
     assert one(documents, "ServiceAccount")["metadata"]["name"] == "budget-keeper"
 
 
+def test_a_control_plane_with_one_account_for_all_controllers(lab_cluster: Cluster) -> None:
+    """Names of controllers are exempt on ReplicaSets, and on nothing else."""
+    users = ["system:serviceaccount:kube-system:deployment-controller", "system:kube-controller-manager"]
+    documents = render(lab_cluster, gate__controllers=users)
+    for name in ("hold.holdfast.dev", "override.holdfast.dev"):
+        conditions = one(documents, "ValidatingAdmissionPolicy", name)["spec"]["matchConditions"]
+        assert {condition["name"]: condition["expression"] for condition in conditions}["not-keeping-history"] == (
+            "!(request.resource.resource == 'replicasets' && request.userInfo.username in "
+            f"['{users[0]}', '{users[1]}'])"
+        )
+
+
 def test_without_enforcement_there_is_no_right_to_change_workloads(lab_cluster: Cluster) -> None:
     """`enforcement: false` takes the right to patch, and the gate records instead of refusing."""
     documents = render(lab_cluster, enforcement=False)

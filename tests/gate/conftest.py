@@ -122,7 +122,7 @@ def shop(installed_chart: InstalledChart) -> Shop:
     """Held workloads of every kind, unchanged by all tables: only dry runs touch them.
 
     held, paused (held and paused by the operator), overridden (held, with the label that opens it), stale (held, with
-    the override of an earlier hold), free (not held).
+    the override of an earlier hold), nameless (held, without an id), free (not held).
     """
     shop = open_shop(installed_chart, installed_chart.cluster.namespace("gate"))
     for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
@@ -130,6 +130,9 @@ def shop(installed_chart: InstalledChart) -> Shop:
         shop.create(kind, "free")
     shop.held("Deployment", "paused", paused=True)
     shop.held("Deployment", "overridden", paused=True)
+    shop.create("Deployment", "nameless")
+    nameless = {"metadata": {"labels": {HOLD: ""}}}
+    shop.must("operator", "PATCH", shop.path("Deployment", "nameless"), nameless, patch="merge")
     shop.held("Deployment", "stale")
     shop.must("oncall", "PATCH", shop.path("Deployment", "overridden"), [put(ID, "metadata", "labels", OVERRIDE)])
     shop.must(

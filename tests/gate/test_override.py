@@ -43,6 +43,7 @@ CASES: Final[list[tuple[str, str, Change, str]]] = [
     ("oncall", "stale", NEW_IMAGE, HOLD_REFUSES),  # the label of an earlier hold
     ("admin", "stale", NEW_IMAGE, HOLD_REFUSES),
     ("oncall", "held", [*OLD_KEY, *NEW_IMAGE], HOLD_REFUSES),
+    ("admin", "nameless", NEW_IMAGE, HOLD_REFUSES),  # no id is nobody's key
     # automation never
     ("gitops", "overridden", NEW_IMAGE, HOLD_REFUSES),
     ("gitops", "held", KEY, OVERRIDE_REFUSES),
