@@ -1,0 +1,185 @@
+"""Requests to the API server, as dictionaries.
+
+Rule: one request is sent once, with a time limit, and what the server thinks of it is an error of `errors.py`. Only
+refused credentials are read again, once. Never the typed API modules: they drop fields they do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, CustomObjectsApi
+from kubernetes.aio.client.exceptions import ApiException
+
+from .connection import Connection
+from .errors import ClusterError, NotFound, NotLoggedIn, Unreachable, answered
+from .resources import Body, Resource
+
+MANAGER: Final = "holdfast"
+PAGE: Final = 500
+_MERGE: Final = "application/merge-patch+json"
+_APPLY: Final = "application/apply-patch+yaml"
+
+_Call = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list; all pages of one list show the same moment. `more` asks for the next one."""
+
+    items: tuple[Body, ...]
+    resource_version: str
+    more: str
+
+
+class Client:
+    """One connection to one API server. `timeout` is in seconds and for a whole request."""
+
+    def __init__(self, connection: Connection, timeout: float = 30.0) -> None:
+        """Nothing is sent yet."""
+        self.connection = connection
+        self._timeout = float(timeout)
+        self._api = ApiClient(connection.configuration())
+        self._objects = CustomObjectsApi(self._api)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def kinds(self, group: str, version: str) -> frozenset[str]:
+        """The plurals that the server serves in this group; empty when it does not know the group."""
+        what = Resource(group, version, "kinds", "")
+        try:
+            answer = await self._ask("discover", what, "", self._objects.get_api_resources, group, version)
+        except NotFound:
+            return frozenset()
+        return frozenset(found["name"] for found in answer.get("resources") or ())
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str | None = None,
+        limit: int = PAGE,
+        more: str = "",
+    ) -> Page:
+        """One page of a list; namespace None is the whole cluster. Raises Gone when `more` is too old."""
+        asked = (("limit", limit), ("_continue", more), ("label_selector", labels))
+        options = {key: value for key, value in asked if value not in (None, "")}
+        where: tuple[str, ...] = (resource.plural,) if namespace is None else (namespace, resource.plural)
+        objects = self._objects
+        call = objects.list_cluster_custom_object if namespace is None else objects.list_namespaced_custom_object
+        answer = await self._ask("list", resource, "", call, resource.group, resource.version, *where, **options)
+        metadata = answer.get("metadata") or {}
+        items = tuple(answer.get("items") or ())
+        return Page(items, metadata.get("resourceVersion", ""), metadata.get("continue", ""))
+
+    async def pages(
+        self, resource: Resource, namespace: str | None = None, *, labels: str | None = None, limit: int = PAGE
+    ) -> AsyncIterator[Page]:
+        """All pages, one at a time in memory. Raises Gone when the list took too long: start again."""
+        more = ""
+        while True:
+            page = await self.list(resource, namespace, labels=labels, limit=limit, more=more)
+            yield page
+            more = page.more
+            if not more:
+                return
+
+    async def everything(
+        self, resource: Resource, namespace: str | None = None, *, labels: str | None = None
+    ) -> tuple[Body, ...]:
+        """Every object at once, for lists that are known to be short."""
+        return tuple([item async for page in self.pages(resource, namespace, labels=labels) for item in page.items])
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        """The object as it is; raises NotFound. Namespace None for what lives in none."""
+        where: tuple[str, ...] = (resource.plural, name) if namespace is None else (namespace, resource.plural, name)
+        objects = self._objects
+        call = objects.get_cluster_custom_object if namespace is None else objects.get_namespaced_custom_object
+        return await self._ask("get", resource, name, call, resource.group, resource.version, *where)
+
+    async def create(self, resource: Resource, namespace: str, body: Body) -> dict[str, Any]:
+        """Create it; raises Exists."""
+        where = (resource.group, resource.version, namespace, resource.plural, dict(body))
+        call = self._objects.create_namespaced_custom_object
+        return await self._ask("create", resource, body["metadata"]["name"], call, *where, field_manager=MANAGER)
+
+    async def merge_patch(
+        self, resource: Resource, namespace: str, name: str, body: Body, *, manager: str = MANAGER
+    ) -> dict[str, Any]:
+        """Merge into it; None removes a field. `metadata.resourceVersion` in the body is a precondition: Conflict."""
+        where = (resource.group, resource.version, namespace, resource.plural, name, dict(body))
+        call = self._objects.patch_namespaced_custom_object
+        return await self._ask("patch", resource, name, call, *where, field_manager=manager, _content_type=_MERGE)
+
+    async def patch_status(self, resource: Resource, namespace: str, name: str, body: Body) -> dict[str, Any]:
+        """Merge into its status; `body` starts at the top: `{"status": …}`."""
+        where = (resource.group, resource.version, namespace, resource.plural, name, dict(body))
+        call = self._objects.patch_namespaced_custom_object_status
+        return await self._ask("patch", resource, name, call, *where, field_manager=MANAGER, _content_type=_MERGE)
+
+    async def apply_status(
+        self, resource: Resource, namespace: str, name: str, status: Body, *, resource_version: str | None = None
+    ) -> dict[str, Any]:
+        """Make our part of the status this. What was applied before and is left out now goes: always send all of it.
+
+        The same again changes nothing. With `resource_version` it is a precondition: Conflict.
+        """
+        metadata = {"name": name, "namespace": namespace}
+        if resource_version is not None:
+            metadata["resourceVersion"] = resource_version
+        body = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, "status": dict(status)}
+        where = (resource.group, resource.version, namespace, resource.plural, name, body)
+        call = self._objects.patch_namespaced_custom_object_status
+        options = {"field_manager": MANAGER, "force": True, "_content_type": _APPLY}
+        return await self._ask("patch", resource, name, call, *where, **options)
+
+    async def delete(self, resource: Resource, namespace: str, name: str, *, resource_version: str = "") -> None:
+        """Delete it; raises NotFound. With `resource_version` it is a precondition: Conflict."""
+        where = (resource.group, resource.version, namespace, resource.plural, name)
+        only = {"body": {"preconditions": {"resourceVersion": resource_version}}} if resource_version else {}
+        await self._ask("delete", resource, name, self._objects.delete_namespaced_custom_object, *where, **only)
+
+    async def _ask(
+        self, verb: str, resource: Resource, name: str, call: _Call, *args: Any, **options: Any
+    ) -> dict[str, Any]:
+        """Send it; credentials that are refused are read again, and tried once more if they are others now."""
+        used = self.connection.authorization
+        try:
+            return await self._send(verb, resource, name, call, *args, **options)
+        except NotLoggedIn:
+            await self.connection.renew()
+            if self.connection.authorization == used:
+                raise
+            return await self._send(verb, resource, name, call, *args, **options)
+
+    async def _send(
+        self, verb: str, resource: Resource, name: str, call: _Call, *args: Any, **options: Any
+    ) -> dict[str, Any]:
+        what = f"{verb} {resource} {name}".rstrip()
+        try:
+            answer = await call(*args, **options, _request_timeout=self._timeout)
+        except ApiException as error:
+            raise answered(error.status or 0, error.body, verb, str(resource), name) from error
+        except TimeoutError as error:
+            raise Unreachable(f"No answer within {self._timeout:g} s ({what}).") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"The API server cannot be reached ({what}): {error}.") from error
+        if not isinstance(answer, dict):
+            server = self.connection.server
+            raise Unreachable(f"The answer is not an object ({what}): is {server} an API server?")
+        return answer
+
+
+__all__ = ["MANAGER", "PAGE", "Client", "ClusterError", "Page"]

@@ -1,0 +1,163 @@
+"""Letting everything go: `holdfast lift --all`, with or without a running operator.
+
+Rule: label and pause of a workload go in one request, its ReplicaSets after it, its record last, so that whatever is cut
+short can be run again. Only a pause that a record calls ours is taken back. The gate lets a person with the right to
+override holds through who first says so with the override label; nothing is taken out of the way for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from holdfast.api import Invalid, parse_hold
+from holdfast.core.hold import HoldRecord
+from holdfast.core.objective import ObjectKey
+from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL
+
+from .client import Client
+from .deployments import controller_uid
+from .errors import ClusterError, Conflict, NotFound
+from .resources import DEPLOYMENTS, HOLDS, REPLICASETS, Body, Resource, key_of
+
+MANAGER: Final = "holdfast-override"
+"""The manager of the fields a person opens a hold with, as in the sentences of the gate."""
+TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done to one object (or would be), or what stood in the way."""
+
+    what: str
+    done: bool = True
+
+
+async def lift_all(client: Client, *, dry_run: bool = False) -> list[Deed]:
+    """Lift every hold of the cluster. Raises ClusterError when the cluster cannot be read; refusals are in the list.
+
+    An operator that still enforces will hold again what its rules ask to hold.
+    """
+    return await _Lift(client, dry_run).run()
+
+
+class _Lift:
+    def __init__(self, client: Client, dry_run: bool) -> None:
+        self._client = client
+        self._dry = dry_run
+        self._deeds: list[Deed] = []
+        self._stuck: set[ObjectKey] = set()
+
+    async def run(self) -> list[Deed]:
+        holds = {key_of(body): body for body in await self._client.everything(HOLDS)}
+        deployments = await self._labelled(DEPLOYMENTS)
+        sets = await self._labelled(REPLICASETS)
+        owners = {body["metadata"]["uid"]: key_of(body) for body in deployments}
+        for body in deployments:
+            await self._free(DEPLOYMENTS, body, _hold_key(key_of(body)), holds)
+        for body in sets:
+            owner = owners.get(controller_uid(body) or "") or _owner(body)
+            await self._free(REPLICASETS, body, _hold_key(owner), holds)
+        for key in holds:
+            await self._forget(key)
+        return self._deeds
+
+    async def _labelled(self, resource: Resource) -> list[Body]:
+        found: dict[str, Body] = {}
+        for label in (HOLD_LABEL, OVERRIDE_LABEL):
+            for body in await self._client.everything(resource, labels=label):
+                found[body["metadata"]["uid"]] = body
+        return sorted(found.values(), key=key_of)
+
+    async def _free(self, resource: Resource, body: Body, hold: ObjectKey, holds: Mapping[ObjectKey, Body]) -> None:
+        """Both labels off, and our own pause taken back; tried again when the object changes under our hands."""
+        key = key_of(body)
+        name = f"{resource.kind} {key}"
+        record = _record(holds.get(hold))
+        try:
+            for _ in range(TRIES):
+                try:
+                    said = _say(name, resource, body, record)
+                    if not self._dry:
+                        await self._let_go(resource, body, record)
+                    self._deeds.append(Deed(said))
+                    return
+                except Conflict:
+                    body = await self._client.get(resource, key.namespace, key.name)
+            raise Conflict(f"It changed {TRIES} times meanwhile; run this again.")
+        except NotFound:
+            return
+        except ClusterError as error:
+            self._stuck.add(hold)
+            self._deeds.append(Deed(f"{name} is still held. {error}", done=False))
+
+    async def _let_go(self, resource: Resource, body: Body, record: HoldRecord | None) -> None:
+        key, labels = key_of(body), _labels(body)
+        held = labels.get(HOLD_LABEL)
+        if held is not None and labels.get(OVERRIDE_LABEL) != held:
+            said = {"metadata": {"resourceVersion": _version(body), "labels": {OVERRIDE_LABEL: held}}}
+            body = await self._client.merge_patch(resource, key.namespace, key.name, said, manager=MANAGER)
+        off: dict[str, Any] = {
+            "metadata": {"resourceVersion": _version(body), "labels": {HOLD_LABEL: None, OVERRIDE_LABEL: None}}
+        }
+        if _resumes(resource, body, record):
+            off["spec"] = {"paused": None}
+        await self._client.merge_patch(resource, key.namespace, key.name, off, manager=MANAGER)
+
+    async def _forget(self, key: ObjectKey) -> None:
+        if key in self._stuck:
+            self._deeds.append(Deed(f"Hold {key} stays, because its workload is still held.", done=False))
+            return
+        try:
+            if not self._dry:
+                await self._client.delete(HOLDS, key.namespace, key.name)
+            self._deeds.append(Deed(f"Hold {key}: deleted."))
+        except NotFound:
+            return
+        except ClusterError as error:
+            self._deeds.append(Deed(f"Hold {key} stays. {error}", done=False))
+
+
+def _say(name: str, resource: Resource, body: Body, record: HoldRecord | None) -> str:
+    labels = ", ".join(label for label in (HOLD_LABEL, OVERRIDE_LABEL) if label in _labels(body))
+    said = f"{name}: label {labels} removed"
+    if _resumes(resource, body, record):
+        return said + ", rollout resumed."
+    if resource == DEPLOYMENTS and (body.get("spec") or {}).get("paused"):
+        return said + "; it stays paused, because no record says that Holdfast paused it (kubectl rollout resume)."
+    return said + "."
+
+
+def _resumes(resource: Resource, body: Body, record: HoldRecord | None) -> bool:
+    """Whether its pause is ours. With neither label of that episode it was taken back before, and is somebody else's."""
+    if resource != DEPLOYMENTS or record is None or record.paused is None:
+        return False
+    labels = _labels(body)
+    ours = record.id in (labels.get(HOLD_LABEL), labels.get(OVERRIDE_LABEL))
+    return ours and bool((body.get("spec") or {}).get("paused"))
+
+
+def _record(body: Body | None) -> HoldRecord | None:
+    try:
+        return None if body is None else parse_hold(body)
+    except Invalid:
+        return None
+
+
+def _labels(body: Body) -> Mapping[str, str]:
+    return body["metadata"].get("labels") or {}
+
+
+def _version(body: Body) -> str:
+    return str(body["metadata"]["resourceVersion"])
+
+
+def _owner(body: Body) -> ObjectKey:
+    owners: Iterable[Mapping[str, Any]] = body["metadata"].get("ownerReferences") or ()
+    name = next((o["name"] for o in owners if o["kind"] == "Deployment"), "")
+    return ObjectKey(key_of(body).namespace, name)
+
+
+def _hold_key(workload: ObjectKey) -> ObjectKey:
+    return ObjectKey(workload.namespace, f"deployment-{workload.name}")

@@ -1,0 +1,57 @@
+"""The kinds of objects that are read or written, and how the API server spells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from holdfast.core.objective import ObjectKey
+
+Body = Mapping[str, Any]
+"""An object as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind in one version, of any group but the core."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+
+    @property
+    def api_version(self) -> str:
+        """As in an object: `apps/v1`."""
+        return f"{self.group}/{self.version}"
+
+    def __str__(self) -> str:
+        return f"{self.plural}.{self.group}"
+
+
+def _ours(plural: str, kind: str) -> Resource:
+    return Resource("holdfast.dev", "v1alpha1", plural, kind)
+
+
+def _admission(plural: str, kind: str) -> Resource:
+    return Resource("admissionregistration.k8s.io", "v1", plural, kind)
+
+
+OBJECTIVES: Final = _ours("servicelevelobjectives", "ServiceLevelObjective")
+POLICIES: Final = _ours("errorbudgetpolicies", "ErrorBudgetPolicy")
+HOLDS: Final = _ours("holds", "Hold")
+DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
+REPLICASETS: Final = Resource("apps", "v1", "replicasets", "ReplicaSet")
+EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
+ADMISSION_POLICIES: Final = _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy")
+ADMISSION_BINDINGS: Final = _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")
+
+WATCHED: Final = (OBJECTIVES, POLICIES, HOLDS, DEPLOYMENTS)
+"""What the store knows all objects of."""
+
+
+def key_of(body: Body) -> ObjectKey:
+    """Where an object lives; a cluster-scoped one in the namespace ''."""
+    metadata = body["metadata"]
+    return ObjectKey(metadata.get("namespace", ""), metadata["name"])
