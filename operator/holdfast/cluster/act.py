@@ -6,6 +6,7 @@ error: look again, decide again. Nothing is sent twice.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -48,7 +49,7 @@ Outcome = Carried | LookAgain | Refused
 class Acting:
     """Looks at workloads and changes them, one request at a time."""
 
-    def __init__(self, client: Client, clock: Callable[[], Instant]) -> None:
+    def __init__(self, client: Client, clock: Callable[[], Instant] = time.time) -> None:
         """`clock` gives the time for conditions."""
         self._client = client
         self._clock = clock

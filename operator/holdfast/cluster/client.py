@@ -176,6 +176,8 @@ class Client:
             raise Unreachable(f"No answer within {self._timeout:g} s ({what}).") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(f"The API server cannot be reached ({what}): {error}.") from error
+        if hasattr(answer, "to_dict"):  # discovery is the one answer that comes as a model
+            answer = answer.to_dict()
         if not isinstance(answer, dict):
             server = self.connection.server
             raise Unreachable(f"The answer is not an object ({what}): is {server} an API server?")

@@ -89,6 +89,7 @@ class Connection:
         def refresh(asked: Any) -> None:
             asked.api_key = {} if self.authorization is None else {"BearerToken": self.authorization}
 
+        refresh(made)  # the hook is asked only when there is a token already
         made.refresh_api_key_hook = refresh
         return made
 

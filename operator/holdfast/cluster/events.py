@@ -7,6 +7,7 @@ the same object within ten minutes is one Event with a count.
 from __future__ import annotations
 
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -58,7 +59,7 @@ class _Told:
 class Recorder:
     """Writes Events in the namespace of the object they are about."""
 
-    def __init__(self, client: Client, instance: str, clock: Callable[[], Instant]) -> None:
+    def __init__(self, client: Client, instance: str, clock: Callable[[], Instant] = time.time) -> None:
         """`instance` is the name of this pod."""
         self._client = client
         self._instance = instance[:128]

@@ -76,16 +76,18 @@ class _Lift:
         name = f"{resource.kind} {key}"
         record = _record(holds.get(hold))
         try:
-            for _ in range(TRIES):
+            for last_try in (False,) * (TRIES - 1) + (True,):
+                said = _say(name, resource, body, record)
                 try:
-                    said = _say(name, resource, body, record)
                     if not self._dry:
                         await self._let_go(resource, body, record)
+                except Conflict:
+                    if last_try:
+                        raise
+                    body = await self._client.get(resource, key.namespace, key.name)
+                else:
                     self._deeds.append(Deed(said))
                     return
-                except Conflict:
-                    body = await self._client.get(resource, key.namespace, key.name)
-            raise Conflict(f"It changed {TRIES} times meanwhile; run this again.")
         except NotFound:
             return
         except ClusterError as error:
