@@ -99,17 +99,37 @@ REFUSED: Final = (
         Refused(objective(window={"rolling": text}), "spec.window.rolling", ROLLING)
         for text in ("30", "1s", "59s999ms", "401d", "2y", "1d1w", "-1d", "1.5h", "P30D", "0d", "", "1 d", "999999d")
     ),
-    Refused(objective(evidence={"staleAfter": "4s"}), "spec.evidence.staleAfter", "staleAfter must be a duration from 5s to 1d, for example 5m"),
-    Refused(objective(evidence={"minEvents": 0}), "spec.evidence.minEvents", "minEvents must be 1 or more", "should be greater than or equal to 1"),
+    Refused(
+        objective(evidence={"staleAfter": "4s"}),
+        "spec.evidence.staleAfter",
+        "staleAfter must be a duration from 5s to 1d, for example 5m",
+    ),
+    Refused(
+        objective(evidence={"minEvents": 0}),
+        "spec.evidence.minEvents",
+        "minEvents must be 1 or more",
+        "should be greater than or equal to 1",
+    ),
     Refused(objective(indicator={}), "spec.indicator", "give exactly one indicator: either ratio or latency"),
     Refused(
         objective(indicator={"ratio": {"bad": BAD, "total": TOTAL}, "latency": {"histogram": "h", "threshold": "1s"}}),
         "spec.indicator",
         "give exactly one indicator: either ratio or latency",
     ),
-    Refused(objective(indicator={"ratio": {"total": TOTAL}}), "spec.indicator.ratio", "give exactly one of bad and good"),
-    Refused(objective(indicator={"ratio": {"total": TOTAL, "good": BAD, "bad": BAD}}), "spec.indicator.ratio", "give exactly one of bad and good"),
-    Refused(objective(indicator={"ratio": {"bad": BAD}}), "spec.indicator.ratio.total", "total is missing; add it", "Required value"),
+    Refused(
+        objective(indicator={"ratio": {"total": TOTAL}}), "spec.indicator.ratio", "give exactly one of bad and good"
+    ),
+    Refused(
+        objective(indicator={"ratio": {"total": TOTAL, "good": BAD, "bad": BAD}}),
+        "spec.indicator.ratio",
+        "give exactly one of bad and good",
+    ),
+    Refused(
+        objective(indicator={"ratio": {"bad": BAD}}),
+        "spec.indicator.ratio.total",
+        "total is missing; add it",
+        "Required value",
+    ),
     Refused(_ratio("sum(rate(a[5m]))"), _TOTAL_PATH, "this is an aggregation", SELECTOR),
     Refused(_ratio("rate(a[5m])"), _TOTAL_PATH, "this is a function", SELECTOR),
     Refused(_ratio("a[5m]"), _TOTAL_PATH, "this is a range", SELECTOR),
@@ -120,6 +140,7 @@ REFUSED: Final = (
     Refused(_ratio('{job="x"}'), _TOTAL_PATH, "it must begin with the name of one metric", SELECTOR),
     Refused(_ratio('{"a.b",job="x"}'), _TOTAL_PATH, "it must begin with the name of one metric", SELECTOR),
     Refused(_ratio('a{b="c" or d="e"}'), _TOTAL_PATH, "'or' between conditions", SELECTOR),
+    Refused(_ratio('a{"b"="c"}'), _TOTAL_PATH, SELECTOR),
     Refused(_ratio('a{b="c"'), _TOTAL_PATH, "this is no PromQL", SELECTOR),
     Refused(_ratio("1"), _TOTAL_PATH, "this is a number", SELECTOR),
     Refused(_ratio('"a"'), _TOTAL_PATH, "this is a text", SELECTOR),
@@ -127,27 +148,72 @@ REFUSED: Final = (
     Refused(_ratio("a # b"), _TOTAL_PATH, "leave out the comment", SELECTOR),
     Refused(_ratio("a" * 4097), _TOTAL_PATH, "it has 4097 characters", "may not be more than 4096"),
     *(
-        Refused(_latency(name), "spec.indicator.latency.histogram", "give the base name of the histogram without _bucket, _count or _sum")
+        Refused(
+            _latency(name),
+            "spec.indicator.latency.histogram",
+            "give the base name of the histogram without _bucket, _count or _sum",
+        )
         for name in ("h_seconds_bucket", 'h_count{a="b"}', "h_sum {}")
     ),
-    Refused(_latency(threshold="2h"), "spec.indicator.latency.threshold", "threshold must be a duration from 1ms to 1h, for example 200ms"),
-    Refused(_latency(threshold="0s"), "spec.indicator.latency.threshold", "threshold must be a duration from 1ms to 1h, for example 200ms"),
-    Refused(objective(workloads=[_DEPLOYMENT, _DEPLOYMENT]), "spec.workloads", "each workload may be listed once; remove the repeated one"),
-    Refused(objective(workloads=[{"kind": "Pod", "name": "x"}]), "spec.workloads[0].kind", "kind must be 'Deployment'", "supported values"),
-    Refused(objective(workloads=[{"kind": "Deployment", "name": ""}]), "spec.workloads[0].name", "name is empty", "at least 1 chars long"),
-    Refused(objective(workloads=[{"kind": "Deployment", "name": "a" * 243}]), "spec.workloads[0].name", "name may have 242", "may not be more than 242"),
+    Refused(
+        _latency(threshold="2h"),
+        "spec.indicator.latency.threshold",
+        "threshold must be a duration from 1ms to 1h, for example 200ms",
+    ),
+    Refused(
+        _latency(threshold="0s"),
+        "spec.indicator.latency.threshold",
+        "threshold must be a duration from 1ms to 1h, for example 200ms",
+    ),
+    Refused(
+        objective(workloads=[_DEPLOYMENT, _DEPLOYMENT]),
+        "spec.workloads",
+        "each workload may be listed once; remove the repeated one",
+    ),
+    Refused(
+        objective(workloads=[{"kind": "Pod", "name": "x"}]),
+        "spec.workloads[0].kind",
+        "kind must be 'Deployment'",
+        "supported values",
+    ),
+    Refused(
+        objective(workloads=[{"kind": "Deployment", "name": ""}]),
+        "spec.workloads[0].name",
+        "name is empty",
+        "at least 1 chars long",
+    ),
+    Refused(
+        objective(workloads=[{"kind": "Deployment", "name": "a" * 243}]),
+        "spec.workloads[0].name",
+        "name may have 242",
+        "may not be more than 242",
+    ),
     Refused(objective(source=""), "spec.source", "source is empty", "at least 1 chars long"),
     Refused(objective(windwo={}), "spec.windwo", "windwo is not a field of this kind", 'unknown field "spec.windwo"'),
     Refused(policy(rules=[]), "spec.rules", "rules needs at least 1 of them", "should have at least 1 items"),
     Refused(policy(mode="Off"), "spec.mode", "mode must be 'Audit' or 'Enforce'", "supported values"),
-    Refused(policy(rule({}, NOTIFY)), "spec.rules[0].when", "give exactly one condition: either budgetRemaining or burnRate"),
-    Refused(policy(rule({**LOW, **BURN}, NOTIFY)), "spec.rules[0].when", "give exactly one condition: either budgetRemaining or burnRate"),
+    Refused(
+        policy(rule({}, NOTIFY)), "spec.rules[0].when", "give exactly one condition: either budgetRemaining or burnRate"
+    ),
+    Refused(
+        policy(rule({**LOW, **BURN}, NOTIFY)),
+        "spec.rules[0].when",
+        "give exactly one condition: either budgetRemaining or burnRate",
+    ),
     *(
-        Refused(policy(rule({"budgetRemaining": {"below": text}}, NOTIFY)), "spec.rules[0].when.budgetRemaining.below", PERCENT)
+        Refused(
+            policy(rule({"budgetRemaining": {"below": text}}, NOTIFY)),
+            "spec.rules[0].when.budgetRemaining.below",
+            PERCENT,
+        )
         for text in ("101", "-1001", "x", "5%")
     ),
     *(
-        Refused(policy(rule({"burnRate": {"above": text, "over": "1h"}}, NOTIFY)), "spec.rules[0].when.burnRate.above", FACTOR)
+        Refused(
+            policy(rule({"burnRate": {"above": text, "over": "1h"}}, NOTIFY)),
+            "spec.rules[0].when.burnRate.above",
+            FACTOR,
+        )
         for text in ("0", "-2", "fast", "1000001")
     ),
     Refused(
@@ -156,20 +222,47 @@ REFUSED: Final = (
         "over must be a duration from 10s to 400d, for example 1h",
     ),
     *(
-        Refused(policy(rule(LOW, {**NOTIFY, **more})), "spec.rules[0].then", "gate, until and atMost belong to action Hold")
+        Refused(
+            policy(rule(LOW, {**NOTIFY, **more})), "spec.rules[0].then", "gate, until and atMost belong to action Hold"
+        )
         for more in ({"gate": "Deny"}, {"until": {"above": "30"}}, {"atMost": "1h"})
     ),
-    Refused(policy(rule(LOW, {**HOLD, "gate": "Queue"})), "spec.rules[0].then.gate", "gate must be 'Deny'", "supported values"),
-    Refused(policy(rule(LOW, {**HOLD, "atMost": "1s"})), "spec.rules[0].then.atMost", "atMost must be a duration from 1m to 400d, for example 7d"),
+    Refused(
+        policy(rule(LOW, {**HOLD, "gate": "Queue"})),
+        "spec.rules[0].then.gate",
+        "gate must be 'Deny'",
+        "supported values",
+    ),
+    Refused(
+        policy(rule(LOW, {**HOLD, "atMost": "1s"})),
+        "spec.rules[0].then.atMost",
+        "atMost must be a duration from 1m to 400d, for example 7d",
+    ),
     Refused(
         policy(rule(LOW, {**HOLD, "until": {"above": "100"}})),
         "spec.rules[0].then.until.above",
         'above must be a percentage from -1000 to below 100 without the sign, for example "5"',
     ),
-    Refused(policy(rule(LOW, {**HOLD, "until": {"above": "24.9"}})), "spec.rules[0]", "until.above must not be lower than budgetRemaining.below"),
-    Refused(policy(rule({"budgetRemaining": {"below": "95"}}, HOLD)), "spec.rules[0]", "a hold lifts 5 percentage points above"),
-    Refused(policy(rule(LOW, NOTIFY), rule(BURN, NOTIFY)), "spec.rules", "each rule needs a name of its own; rename the repeated one"),
-    Refused(policy(rule(LOW, NOTIFY, name="Low")), "spec.rules[0].name", "name may have lower case letters, digits and dashes inside"),
+    Refused(
+        policy(rule(LOW, {**HOLD, "until": {"above": "24.9"}})),
+        "spec.rules[0]",
+        "until.above must not be lower than budgetRemaining.below",
+    ),
+    Refused(
+        policy(rule({"budgetRemaining": {"below": "95"}}, HOLD)),
+        "spec.rules[0]",
+        "a hold lifts 5 percentage points above",
+    ),
+    Refused(
+        policy(rule(LOW, NOTIFY), rule(BURN, NOTIFY)),
+        "spec.rules",
+        "each rule needs a name of its own; rename the repeated one",
+    ),
+    Refused(
+        policy(rule(LOW, NOTIFY, name="Low")),
+        "spec.rules[0].name",
+        "name may have lower case letters, digits and dashes inside",
+    ),
     Refused(
         policy(objectiveSelector={"matchExpressions": [{"key": "tier", "operator": "In"}]}),
         "spec.objectiveSelector.matchExpressions[0]",
@@ -185,8 +278,16 @@ REFUSED: Final = (
         "spec.objectiveSelector.matchExpressions[0].key",
         "key must be the key of a Kubernetes label, for example tier or example.com/tier",
     ),
-    Refused(policy(objectiveSelector={"matchLabels": {"a b": "c"}}), "spec.objectiveSelector.matchLabels", "keys and values must be those of Kubernetes labels"),
-    Refused(policy(objectiveSelector={"matchLabels": {"a": "b c"}}), "spec.objectiveSelector.matchLabels", "keys and values must be those of Kubernetes labels"),
+    Refused(
+        policy(objectiveSelector={"matchLabels": {"a b": "c"}}),
+        "spec.objectiveSelector.matchLabels",
+        "keys and values must be those of Kubernetes labels",
+    ),
+    Refused(
+        policy(objectiveSelector={"matchLabels": {"a": "b c"}}),
+        "spec.objectiveSelector.matchLabels",
+        "keys and values must be those of Kubernetes labels",
+    ),
 )
 
 ONLY_PARSED: Final = (  # what CEL cannot see: the objective is accepted, and its condition says what is wrong
@@ -211,9 +312,19 @@ ACCEPTED: Final = (
     _latency(threshold="1ms"),
     policy(),
     policy(mode="Enforce", objectiveSelector={"matchLabels": {"example.com/tier": "critical", "a": ""}}),
-    policy(objectiveSelector={"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}, {"key": "b", "operator": "Exists"}]}),
-    policy(rule(LOW, {**HOLD, "gate": "Deny", "until": {"above": "25"}, "atMost": "7d"}, mode="Enforce"), rule(BURN, NOTIFY, name="s")),
-    policy(rule({"budgetRemaining": {"below": "-5.5"}}, HOLD), rule({"budgetRemaining": {"below": "100"}}, NOTIFY, name="any")),
+    policy(
+        objectiveSelector={
+            "matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}, {"key": "b", "operator": "Exists"}]
+        }
+    ),
+    policy(
+        rule(LOW, {**HOLD, "gate": "Deny", "until": {"above": "25"}, "atMost": "7d"}, mode="Enforce"),
+        rule(BURN, NOTIFY, name="s"),
+    ),
+    policy(
+        rule({"budgetRemaining": {"below": "-5.5"}}, HOLD),
+        rule({"budgetRemaining": {"below": "100"}}, NOTIFY, name="any"),
+    ),
     policy(rule(BURN, {**HOLD, "until": {"above": "0"}})),
     policy(rule({"budgetRemaining": {"below": "94.9"}}, HOLD)),
 )

@@ -12,8 +12,15 @@ NAMES = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 TIMES = st.floats(1_000_000_000, 4_000_000_000) | st.integers(0, 4_000_000_000).map(float)
 SPANS = st.integers(1, 400 * 86_400_000).map(lambda milliseconds: milliseconds / 1000)
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
-IMAGES = st.sampled_from(["shop:v1", "ghcr.io/acme/shop:v2.3.1", "localhost:5000/shop", "shop@sha256:0123", "a/b:v1@sha256:01"]) | WORDS
-TEMPLATES = st.builds(Template, st.text("0123456789abcdef", min_size=1, max_size=64), st.lists(IMAGES, max_size=3).map(tuple))
+IMAGES = (
+    st.sampled_from(
+        ["shop:v1", "ghcr.io/acme/shop:v2.3.1", "localhost:5000/shop", "shop@sha256:0123", "a/b:v1@sha256:01"]
+    )
+    | WORDS
+)
+TEMPLATES = st.builds(
+    Template, st.text("0123456789abcdef", min_size=1, max_size=64), st.lists(IMAGES, max_size=3).map(tuple)
+)
 CAUSE_KEYS = st.builds(CauseKey, st.builds(RuleKey, NAMES, NAMES), st.builds(ObjectKey, st.just("shop"), NAMES))
 REASONS = st.sampled_from(Reason)
 CAUSES = st.builds(Cause, CAUSE_KEYS, REASONS, TIMES, st.none() | SPANS)

@@ -111,7 +111,12 @@ def test_an_objective_in_full() -> None:
     )
     body["metadata"] |= {"uid": "u-1", "generation": 3, "labels": {"tier": "critical"}}
     found = parse_objective(body)
-    assert (found.key, found.uid, found.generation, found.labels) == (ObjectKey("shop", "checkout"), "u-1", 3, {"tier": "critical"})
+    assert (found.key, found.uid, found.generation, found.labels) == (
+        ObjectKey("shop", "checkout"),
+        "u-1",
+        3,
+        {"tier": "critical"},
+    )
     assert (found.target, found.window, found.stale_after, found.min_events) == (Fraction(9995, 10000), 129_600, 90, 7)
     assert (found.workloads, found.source) == ((Workload("shop", "Deployment", "checkout"),), "mimir")
     job = Matcher("job", Match.EQUAL, "checkout")
@@ -122,7 +127,13 @@ def test_an_objective_in_full() -> None:
 def test_defaults_are_those_of_the_api() -> None:
     """What is left out, or null, is what the documentation says."""
     found = parse_objective(objective(window=None, evidence={"minEvents": None}, workloads=None))
-    assert (found.window, found.stale_after, found.min_events, found.source, found.workloads) == (2_592_000, 300, None, "default", ())
+    assert (found.window, found.stale_after, found.min_events, found.source, found.workloads) == (
+        2_592_000,
+        300,
+        None,
+        "default",
+        (),
+    )
 
 
 def test_good_events() -> None:
@@ -163,11 +174,18 @@ def test_a_policy_in_full() -> None:
         rule(LOW, {"action": "Hold"}, name="low"),
         objectiveSelector={
             "matchLabels": {"tier": "critical"},
-            "matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["x", "y"]}, {"key": "z", "operator": "Exists"}],
+            "matchExpressions": [
+                {"key": "team", "operator": "NotIn", "values": ["x", "y"]},
+                {"key": "z", "operator": "Exists"},
+            ],
         },
     )
     found = parse_policy(body)
-    requirements = (LabelRequirement("tier", "In", ("critical",)), LabelRequirement("team", "NotIn", ("x", "y")), LabelRequirement("z", "Exists"))
+    requirements = (
+        LabelRequirement("tier", "In", ("critical",)),
+        LabelRequirement("team", "NotIn", ("x", "y")),
+        LabelRequirement("z", "Exists"),
+    )
     quarter = BudgetRemaining(Fraction(1, 4))
     assert found == Policy(
         ObjectKey("shop", "default"),
@@ -196,7 +214,12 @@ def test_a_hold_without_a_record_is_none() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.sampled_from([BAD, "99.9", "30d", "1h", "Hold", "((((", "9" * 400]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters())
+    | st.sampled_from([BAD, "99.9", "30d", "1h", "Hold", "((((", "9" * 400]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
@@ -232,8 +255,13 @@ def test_parsing_never_crashes(body: Json) -> None:
             assert all(problem.path and problem.sentence for problem in error.errors)
 
 
-@pytest.mark.parametrize("spec", [None, 1, "x", [], {}, {1: 2}, {"\ud800": 1}, {"target": "\ud800"}, {"workloads": [[[[]]]]}])
-@pytest.mark.parametrize("metadata", [None, 1, [], {}, {"name": 5}, {"name": "a", "namespace": 7, "labels": {1: 2, "a": None}, "generation": "x"}])
+@pytest.mark.parametrize(
+    "spec", [None, 1, "x", [], {}, {1: 2}, {"\ud800": 1}, {"target": "\ud800"}, {"workloads": [[[[]]]]}]
+)
+@pytest.mark.parametrize(
+    "metadata",
+    [None, 1, [], {}, {"name": 5}, {"name": "a", "namespace": 7, "labels": {1: 2, "a": None}, "generation": "x"}],
+)
 def test_shapeless_bodies(spec: object, metadata: object) -> None:
     """Objects of no shape at all are Invalid too."""
     for read in (parse_objective, parse_policy, parse_hold):

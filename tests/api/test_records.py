@@ -21,7 +21,12 @@ from holdfast.core.quantities import parse_instant
 from tests.api.strategies import RECORDS, SPANS, TIMES
 
 AT: Final = parse_instant("2026-11-21T06:00:00Z")
-CAUSE: Final = Cause(CauseKey(RuleKey("default", "exhausted"), ObjectKey("shop", "checkout-latency")), Reason.BUDGET_EXHAUSTED, AT, 604_800)
+CAUSE: Final = Cause(
+    CauseKey(RuleKey("default", "exhausted"), ObjectKey("shop", "checkout-latency")),
+    Reason.BUDGET_EXHAUSTED,
+    AT,
+    604_800,
+)
 RECORD: Final = HoldRecord(
     workload=Workload("shop", "Deployment", "checkout"),
     id="budget-exhausted-x7k2p",
@@ -38,7 +43,11 @@ RECORD: Final = HoldRecord(
 def hold_of(record: HoldRecord, status: dict[str, object]) -> dict[str, Any]:
     """The object as the API server gives it back."""
     workload = {"kind": record.workload.kind, "name": record.workload.name}
-    body = {"metadata": {"namespace": record.workload.namespace, "name": record.workload.hold_name}, "spec": {"workload": workload}, "status": status}
+    body = {
+        "metadata": {"namespace": record.workload.namespace, "name": record.workload.hold_name},
+        "spec": {"workload": workload},
+        "status": status,
+    }
     return dict(json.loads(json.dumps(body)))
 
 
@@ -50,7 +59,21 @@ def test_nothing_is_lost(record: HoldRecord) -> None:
 
 def test_every_field_of_a_record_is_kept() -> None:
     """A field that is added to the record fails here until the status holds it."""
-    known = {"workload", "id", "state", "reason", "since", "causes", "message", "declared", "serving", "paused", "enforced", "worn", "history"}
+    known = {
+        "workload",
+        "id",
+        "state",
+        "reason",
+        "since",
+        "causes",
+        "message",
+        "declared",
+        "serving",
+        "paused",
+        "enforced",
+        "worn",
+        "history",
+    }
     assert {field.name for field in fields(HoldRecord)} == known
 
 
@@ -151,7 +174,9 @@ def test_any_damage_is_survived(record: HoldRecord, data: st.DataObject) -> None
     """Whatever is done to a status, reading it gives a record or Invalid."""
     body = copy.deepcopy(hold_of(record, hold_status(record)))
     key = data.draw(st.sampled_from(sorted(body["status"])))
-    body["status"][key] = data.draw(st.none() | st.integers() | st.text() | st.lists(st.integers()) | st.dictionaries(st.text(), st.text()))
+    body["status"][key] = data.draw(
+        st.none() | st.integers() | st.text() | st.lists(st.integers()) | st.dictionaries(st.text(), st.text())
+    )
     try:
         parse_hold(body)
     except Invalid as error:

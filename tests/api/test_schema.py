@@ -52,7 +52,11 @@ def test_check_names_the_stale_files(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "charts/holdfast/crd/holdfast.dev_holds.yaml").unlink()
     assert main(["--check"], tmp_path) == 1
     said = capsys.readouterr().err.splitlines()
-    assert [line.split()[0] for line in said] == ["charts/holdfast/crd/holdfast.dev_holds.yaml", "crds/holdfast.dev_holds.yaml", "crds/holdfast.dev_old.yaml"]
+    assert [line.split()[0] for line in said] == [
+        "charts/holdfast/crd/holdfast.dev_holds.yaml",
+        "crds/holdfast.dev_holds.yaml",
+        "crds/holdfast.dev_old.yaml",
+    ]
     assert main([], tmp_path) == 0
     assert stale(tmp_path) == []
 
@@ -64,7 +68,9 @@ def test_the_chart_keeps_its_crds() -> None:
         assert (metadata.get("annotations") == {"helm.sh/resource-policy": "keep"}) is (path.parts[0] == "charts")
 
 
-@pytest.mark.parametrize(("name", "path", "field"), ALL, ids=[f"{name.split('_')[1][:4]}{path}" for name, path, _ in ALL])
+@pytest.mark.parametrize(
+    ("name", "path", "field"), ALL, ids=[f"{name.split('_')[1][:4]}{path}" for name, path, _ in ALL]
+)
 def test_every_field_is_described_and_bounded(name: str, path: str, field: Json) -> None:
     """kubectl explain has a sentence for every field, and the server a bound on everything."""
     if path.count(".") and path.rsplit(".", 1)[-1]:
@@ -84,7 +90,9 @@ def test_rules_say_how_to_mend() -> None:
     """Each CEL rule has a sentence of its own, one that does not repeat the expression."""
     rules = [rule for _, _, field in ALL for rule in field.get("x-kubernetes-validations", [])]
     assert len(rules) > 20
-    assert all(len(rule["message"]) > 30 and "self" not in rule["message"] and "\n" not in rule["message"] for rule in rules)
+    assert all(
+        len(rule["message"]) > 30 and "self" not in rule["message"] and "\n" not in rule["message"] for rule in rules
+    )
 
 
 def test_patterns_are_those_of_re2() -> None:
@@ -129,7 +137,11 @@ class Fine(BaseModel):
 
 def test_the_translation() -> None:
     """References are inlined, null unwrapped, titles dropped, a constant is an enum of one."""
-    inner = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3, "default": "x"}}, "description": "Something inside."}
+    inner = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "maxLength": 3, "default": "x"}},
+        "description": "Something inside.",
+    }
     assert structural(Fine) == {
         "type": "object",
         "description": "Everything that has a translation.",

@@ -34,7 +34,9 @@ from tests.api.samples import BURN, HOLD, NOTIFY, objective, policy, rule
 NOW: Final = parse_instant("2026-11-21T06:00:00Z")
 OBJECTIVE: Final = parse_objective(objective(workloads=[{"kind": "Deployment", "name": "checkout"}]))
 BUDGET: Final = Budget(Fraction(3_623_901), Fraction(1374), Fraction(36_239, 10), Fraction(1))
-MEASURED: Final = Measured(OBJECTIVE, Fresh(NOW), BUDGET, {3600: Burn(Fraction(2, 5), Fraction(9)), 300: Burn(Fraction(1, 3), Fraction(9))})
+MEASURED: Final = Measured(
+    OBJECTIVE, Fresh(NOW), BUDGET, {3600: Burn(Fraction(2, 5), Fraction(9)), 300: Burn(Fraction(1, 3), Fraction(9))}
+)
 
 
 def standing(measured: Measured = MEASURED, verdict: Verdict | None = None, mode: Mode = Mode.ENFORCE) -> Standing:
@@ -42,7 +44,9 @@ def standing(measured: Measured = MEASURED, verdict: Verdict | None = None, mode
     if verdict is None:
         return Standing(measured)
     made = replace(parse_policy(policy(rule(BURN, HOLD))).rules[0], mode=mode)
-    return Standing(measured, (Finding(CauseKey(made.key, OBJECTIVE.key), made, measured, verdict, Reason.BURNING_FAST),))
+    return Standing(
+        measured, (Finding(CauseKey(made.key, OBJECTIVE.key), made, measured, verdict, Reason.BURNING_FAST),)
+    )
 
 
 def status_of(given_: Standing, **more: Any) -> Any:
@@ -103,7 +107,12 @@ def test_nothing_known_yet() -> None:
     assert (status["verdict"], status["summary"]) == ("Unknown", {"target": "99.9%", "left": "-", "verdict": "Unknown"})
     assert "budget" not in status
     assert "measuredAt" not in status
-    assert status["evidence"] == {"state": "Missing", "reason": "Absent", "since": "2026-11-21T05:59:00Z", "message": "the selector matches nothing"}
+    assert status["evidence"] == {
+        "state": "Missing",
+        "reason": "Absent",
+        "since": "2026-11-21T05:59:00Z",
+        "message": "the selector matches nothing",
+    }
     assert conditions(status)["EvidenceFresh"] == ("False", "Absent")
     assert {conditions(status)[kind][0] for kind in ("BudgetExhausted", "BudgetYoung", "BudgetTooSmall")} == {"Unknown"}
 
@@ -135,7 +144,10 @@ def test_obstacles_and_held_workloads() -> None:
     """An objective that cannot be used as it is says why; held counts workloads."""
     a, b, c = (Workload("shop", "Deployment", name) for name in "abc")
     states = {a: WorkloadState.HELD, b: WorkloadState.MISSING, c: WorkloadState.HELD}
-    obstacle = (ConditionReason.WORKLOAD_MISSING, "Deployment shop/b does not exist; create it or remove it from workloads.")
+    obstacle = (
+        ConditionReason.WORKLOAD_MISSING,
+        "Deployment shop/b does not exist; create it or remove it from workloads.",
+    )
     status = status_of(standing(), workloads=states, obstacles=[obstacle])
     assert status["held"] == 2
     assert conditions(status)["Ready"] == ("False", "WorkloadMissing")
@@ -180,11 +192,19 @@ FRACTIONS = st.fractions(0, 10**12, max_denominator=1000)
     allowed=FRACTIONS,
     coverage=st.fractions(0, 1, max_denominator=100),
     evidence=st.sampled_from([Fresh(NOW), *(Missing(why, NOW, "x" * 9000) for why in Why)]),
-    before=st.none() | st.integers() | st.dictionaries(st.sampled_from(["conditions", "measuredAt"]), st.none() | st.lists(st.dictionaries(st.text(), st.text()))),
+    before=st.none()
+    | st.integers()
+    | st.dictionaries(
+        st.sampled_from(["conditions", "measuredAt"]), st.none() | st.lists(st.dictionaries(st.text(), st.text()))
+    ),
 )
-def test_any_measurement_has_a_status(total: Fraction, bad: Fraction, allowed: Fraction, coverage: Fraction, evidence: Fresh | Missing, before: object) -> None:
+def test_any_measurement_has_a_status(
+    total: Fraction, bad: Fraction, allowed: Fraction, coverage: Fraction, evidence: Fresh | Missing, before: object
+) -> None:
     """Whatever was measured, and whatever the status was, the new one fits its schema."""
-    status_of(standing(replace(MEASURED, budget=Budget(total, bad, allowed, coverage), evidence=evidence)), before=before)
+    status_of(
+        standing(replace(MEASURED, budget=Budget(total, bad, allowed, coverage), evidence=evidence)), before=before
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,6 +228,10 @@ def test_rules_that_can_do_nothing(given_rule: dict[str, str], reasons: list[str
 
 def test_findings_are_about_covering_policies() -> None:
     """A policy that does not cover an objective says nothing about it; a short window is always worth a word."""
-    made = parse_policy(policy(rule({"burnRate": {"above": "1000", "over": "1h"}}, NOTIFY), objectiveSelector={"matchLabels": {"a": "b"}}))
+    made = parse_policy(
+        policy(
+            rule({"burnRate": {"above": "1000", "over": "1h"}}, NOTIFY), objectiveSelector={"matchLabels": {"a": "b"}}
+        )
+    )
     (finding,) = findings(replace(OBJECTIVE, window=240.0), [made], 15)
     assert (finding.reason, finding.policy) == (ConditionReason.SHORT_WINDOW, None)

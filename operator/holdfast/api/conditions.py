@@ -60,11 +60,17 @@ class Condition:
     message: str
 
 
-def render(conditions: Iterable[Condition], generation: int, before: object, now: Instant) -> list[dict[str, object]]:
-    """The conditions as Kubernetes writes them. `before` is the status so far, whatever it holds: a condition that
-    did not change keeps the time of its last transition.
+def render(
+    conditions: Iterable[Condition], generation: int | None, before: object, now: Instant
+) -> list[dict[str, object]]:
+    """The conditions as Kubernetes writes them.
+
+    `before` is the status so far, whatever it holds: a condition that did not change keeps the time of its last
+    transition. `generation` is None for a kind whose spec never changes; kubectl wait ignores a condition about an
+    older generation.
     """
     times = _times(before)
+    about = {} if generation is None else {"observedGeneration": generation}
     rendered: list[dict[str, object]] = []
     for condition in conditions:
         status = {True: "True", False: "False", None: "Unknown"}[condition.status]
@@ -75,7 +81,7 @@ def render(conditions: Iterable[Condition], generation: int, before: object, now
                 "reason": condition.reason.value,
                 "message": condition.message[:32768],
                 "lastTransitionTime": times.get((condition.type.value, status)) or format_instant(now),
-                "observedGeneration": generation,
+                **about,
             }
         )
     return rendered

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, create_model
 
 from .base import Written
-from .objectives import LONGEST_NAME, ObjectiveSpec
+from .objectives import ObjectiveSpec
 from .policies import PolicySpec
 from .shown import HoldSpec, HoldStatus, ObjectiveStatus, PolicyStatus
 from .texts import Rule
@@ -118,7 +118,6 @@ KINDS: Final = (
         ),
         (
             Rule(
-                f"self.spec.workload.name.size() > {LONGEST_NAME} || "
                 "self.metadata.name == self.spec.workload.kind.lowerAscii() + '-' + self.spec.workload.name",
                 "a Hold is named after its workload, <kind>-<name> in lower case, for example deployment-checkout, so that there is one for each",
             ),

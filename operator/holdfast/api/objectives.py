@@ -11,20 +11,14 @@ from holdfast.core.objective import Selector
 from holdfast.core.quantities import Seconds
 
 from .base import Written
-from .promql import EXAMPLE, LONGEST, parse_selector
+from .promql import EXAMPLE, LONGEST, NO_SELECTOR, SHAPE, parse_selector
 from .texts import Rule, Target, Text, cel, rules, span
 
 LONGEST_NAME: Final = 242
 """Its Hold is named <kind>-<name>, and 253 characters are all a name may have."""
 
-_STRING: Final = r"""("([^"\\]|\\.)*"|'([^'\\]|\\.)*'|`[^`]*`)"""
-_MATCHER: Final = rf"[a-zA-Z_][a-zA-Z0-9_]*\s*(=|!=|=~|!~)\s*{_STRING}"
-_SELECTOR: Final = rf"^\s*[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{{\s*({_MATCHER}\s*(,\s*{_MATCHER}\s*)*,?\s*)?\}})?\s*$"
 _SERIES: Final = r"^[^{]*_(bucket|count|sum)\s*([{]|$)"
-IS_SELECTOR: Final = Rule(
-    f"self.matches({cel(_SELECTOR)})",
-    f"must be one selector, a metric's name and conditions on labels, without functions or ranges, for example {EXAMPLE}",
-)
+IS_SELECTOR: Final = Rule(f"self.matches({cel(SHAPE)})", NO_SELECTOR)
 IS_BASE: Final = Rule(
     f"!self.matches({cel(_SERIES)})",
     'give the base name of the histogram without _bucket, _count or _sum, for example http_request_duration_seconds{job="checkout"}',

@@ -20,6 +20,15 @@ LONGEST: Final = 4096
 DEEPEST: Final = 64
 EXAMPLE: Final = 'http_requests_total{job="checkout",code=~"5.."}'
 
+NO_SELECTOR: Final = (
+    "must be one selector, a metric's name and conditions on labels, without functions or ranges, "
+    f"for example {EXAMPLE}"
+)
+_STRING: Final = r"""("([^"\\]|\\.)*"|'([^'\\]|\\.)*'|`[^`]*`)"""
+_MATCHER: Final = rf"[a-zA-Z_][a-zA-Z0-9_]*\s*(=|!=|=~|!~)\s*{_STRING}"
+SHAPE: Final = rf"^\s*[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{{\s*({_MATCHER}\s*(,\s*{_MATCHER}\s*)*,?\s*)?\}})?\s*$"
+"""What a selector looks like, as the API server checks it. The parser knows it better, and says more."""
+
 _HOW: Final = (  # MatchOp can be compared, and not hashed
     (promql_parser.MatchOp.Equal, Match.EQUAL),
     (promql_parser.MatchOp.NotEqual, Match.NOT_EQUAL),
@@ -57,6 +66,8 @@ def parse_selector(text: str) -> Selector:
         raise ValueError("'or' between conditions is not read by Holdfast; use one regular expression: code=~\"a|b\"")
     if not found.name or not _METRIC.fullmatch(found.name):
         raise ValueError(f"it must begin with the name of one metric, for example {EXAMPLE}")
+    if not re.fullmatch(SHAPE, text, re.ASCII | re.DOTALL):
+        raise ValueError(NO_SELECTOR)
     return Selector(found.name, tuple(_matcher(m) for m in found.matchers.matchers))
 
 

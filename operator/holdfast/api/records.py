@@ -42,7 +42,7 @@ def hold_status(record: HoldRecord, now: Instant | None = None, before: object =
             {"at": write_instant(t.at), "state": t.state.value, "reason": t.reason.value}
             for t in record.history[-HISTORY:]
         ],
-        "conditions": render([_enforced(record)], 0, before, record.since if now is None else now),
+        "conditions": render([_enforced(record)], None, before, record.since if now is None else now),
     }
     if record.serving is not None:
         status["serving"] = _template(record.serving)

@@ -55,11 +55,13 @@ def objective_status(
         "verdict": word,
         "summary": {"target": f"{format_percent(objective.target, 12)}%", "left": left or "-", "verdict": shown},
         "held": sum(state is WorkloadState.HELD for state in states.values()),
-        "burnRates": [_burn(window, burn) for window, burn in sorted(measured.burns.items())],
         "evidence": _evidence(measured.evidence),
-        "workloads": [{"kind": w.kind, "name": w.name, "state": state.value} for w, state in sorted(states.items())],
         "conditions": render(_conditions(measured, obstacles), objective.generation, before, now),
     }
+    if measured.burns:  # an empty list that is shared could never be taken back by server-side apply
+        status["burnRates"] = [_burn(window, burn) for window, burn in sorted(measured.burns.items())]
+    if states:
+        status["workloads"] = [{"kind": w.kind, "name": w.name, "state": s.value} for w, s in sorted(states.items())]
     if measured.budget.coverage:
         status["budget"] = _budget(measured.budget)
     if isinstance(measured.evidence, Fresh):
@@ -151,7 +153,7 @@ def _fresh(evidence: Evidence) -> Condition:
 def _of_budget(budget: Budget) -> list[Condition]:
     """None of them is known while nothing of the window is measured."""
     known = bool(budget.coverage)
-    exhausted = budget.remaining < 0
+    exhausted = budget.remaining <= 0
     table = (
         (
             ConditionType.BUDGET_EXHAUSTED,
