@@ -1,0 +1,1 @@
+"""How people talk to it: one command, small subcommands, sentences out."""

@@ -1,0 +1,110 @@
+"""`holdfast lift --all` and `holdfast resume`: the way out that leaves nothing behind, and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from holdfast.cluster.client import Client
+from holdfast.cluster.errors import ClusterError, Exists, NotFound
+from holdfast.cluster.lift import Deed, lift_all
+from holdfast.core.quantities import Seconds
+from holdfast.service.switch import EVERY, LEASES, SWITCH
+
+from .talking import context_option, kubeconfig_option, with_client
+
+PATIENCE: Final[Seconds] = 15
+"""How long an operator gets to see the switch and to let go of what it held meanwhile."""
+
+namespace_option = click.option(
+    "--operator-namespace", default="holdfast-system", show_default=True, help="Where Holdfast is installed."
+)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Every hold of the cluster.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@namespace_option
+@kubeconfig_option
+@context_option
+def lift(
+    everything: bool, dry_run: bool, operator_namespace: str, kubeconfig: Path | None, context: str | None
+) -> None:
+    """Switch enforcing off and lift every hold, with or without a running operator.
+
+    Takes the labels off all Deployments and ReplicaSets, resumes the rollouts that Holdfast paused (and no others), and
+    deletes the Holds. Needs the right to override holds. `holdfast resume` switches enforcing on again.
+    """
+    if not everything:
+        raise click.UsageError("say --all; a single hold is let through by the command in its denial message")
+
+    async def work(client: Client, _: str) -> list[Deed]:
+        return await _lift(client, operator_namespace, dry_run)
+
+    deeds = with_client(kubeconfig, context, work)
+    for deed in deeds:
+        click.secho(deed.what, fg=None if deed.done else "red", err=not deed.done)
+    failed = sum(not deed.done for deed in deeds)
+    if not deeds:
+        click.echo("Nothing is held.")
+    if dry_run:
+        return
+    if failed:
+        raise click.ClickException(
+            f"{failed} of {len(deeds)} steps could not be done; mend what is said above and run this again."
+        )
+    click.echo("Enforcing is off until `holdfast resume`.")
+
+
+@click.command()
+@namespace_option
+@kubeconfig_option
+@context_option
+def resume(operator_namespace: str, kubeconfig: Path | None, context: str | None) -> None:
+    """Switch enforcing on again after `holdfast lift --all`."""
+
+    async def work(client: Client, _: str) -> str:
+        try:
+            await client.delete(LEASES, operator_namespace, SWITCH)
+        except NotFound:
+            return "Enforcing was not switched off."
+        return "Enforcing is on again: what the policies ask for is held within seconds."
+
+    click.echo(with_client(kubeconfig, context, work))
+
+
+async def _lift(client: Client, namespace: str, dry_run: bool) -> list[Deed]:
+    if dry_run:
+        return await lift_all(client, dry_run=True)
+    deeds = await _switch_off(client, namespace)
+    deeds += await lift_all(client)
+    end = time.monotonic() + PATIENCE
+    while deeds and time.monotonic() < end:  # a running operator may have held something before it saw the switch
+        await asyncio.sleep(EVERY + 1)
+        again = await lift_all(client)
+        deeds += again
+        if not again:
+            break
+    return deeds
+
+
+async def _switch_off(client: Client, namespace: str) -> list[Deed]:
+    lease = {
+        "apiVersion": LEASES.api_version,
+        "kind": LEASES.kind,
+        "metadata": {"name": SWITCH, "namespace": namespace},
+        "spec": {"holderIdentity": "holdfast lift --all"},
+    }
+    try:
+        await client.create(LEASES, namespace, lease)
+    except (Exists, NotFound):  # no such namespace: no operator either
+        return []
+    except ClusterError as error:
+        return [
+            Deed(f"Enforcing could not be switched off, so a running operator will hold again. {error}", done=False)
+        ]
+    return []

@@ -1,0 +1,107 @@
+"""`holdfast validate -f FILE`: what the API server would refuse, and what it cannot see, before anything is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from holdfast.api import Invalid, findings, parse_objective, parse_policy
+from holdfast.core.objective import Objective
+from holdfast.core.policy import Policy
+
+OURS = "holdfast.dev/"
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was found in some files."""
+
+    objectives: list[tuple[Path, Objective]] = field(default_factory=list)
+    policies: list[tuple[Path, Policy]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+
+@click.command()
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    multiple=True,
+    required=True,
+    help="A YAML file or a folder of them; - for standard input.",
+)
+@click.option("--interval", default=15, show_default=True, help="How often the operator measures, in seconds.")
+def validate(files: tuple[str, ...], interval: int) -> None:
+    """Check objectives and policies without a cluster. Ends with 1 when something is wrong, warnings aside."""
+    checked = Checked()
+    for name in files:
+        for path in _files(name):
+            _check(path, checked)
+    policies = [policy for _, policy in checked.policies]
+    warnings = 0
+    for path, objective in checked.objectives:
+        click.echo(f"{path}: ServiceLevelObjective {objective.key}: ok")
+        for finding in findings(objective, policies, interval):
+            click.echo(f"  warning: {finding.sentence}")
+            warnings += 1
+    for path, policy in checked.policies:
+        click.echo(f"{path}: ErrorBudgetPolicy {policy.key}: ok")
+    for error in checked.errors:
+        click.secho(error, fg="red", err=True)
+    good = len(checked.objectives) + len(checked.policies)
+    skipped = f", {checked.skipped} of other kinds skipped" if checked.skipped else ""
+    click.echo(f"{good} ok, {len(checked.errors)} wrong, {warnings} warnings{skipped}")
+    if checked.errors:
+        raise SystemExit(1)
+
+
+def _files(name: str) -> Iterator[Path]:
+    path = Path("/dev/stdin") if name == "-" else Path(name)
+    if path.is_dir():
+        yield from sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml", ".json"})
+    else:
+        yield path
+
+
+def _check(path: Path, checked: Checked) -> None:
+    try:
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        checked.errors.append(f"{path}: cannot be read: {error.strerror}")
+        return
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        checked.errors.append(f"{path}: is not YAML: {error}")
+        return
+    for document in documents:
+        for body in _items(document):
+            _parse(path, body, checked)
+
+
+def _items(document: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(document, Mapping):
+        items = document.get("items")
+        yield from (items if document.get("kind") == "List" and isinstance(items, list) else (document,))
+
+
+def _parse(path: Path, body: Mapping[str, Any], checked: Checked) -> None:
+    kind = body.get("kind")
+    if not str(body.get("apiVersion", "")).startswith(OURS) or kind not in {
+        "ServiceLevelObjective",
+        "ErrorBudgetPolicy",
+    }:
+        checked.skipped += 1
+        return
+    try:
+        if kind == "ServiceLevelObjective":
+            checked.objectives.append((path, parse_objective(body)))
+        else:
+            checked.policies.append((path, parse_policy(body)))
+    except Invalid as error:
+        name = (body.get("metadata") or {}).get("name", "(no name)")
+        checked.errors.extend(f"{path}: {kind} {name}: {problem}" for problem in error.errors)

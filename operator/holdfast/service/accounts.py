@@ -1,0 +1,154 @@
+"""The ledgers of all objectives: opened, filled from the past, fed on the grid, and closed.
+
+A ledger belongs to an objective's name, indicator and source. Changing the target re-reads the same counts; changing
+the indicator, the source or to a longer window starts a new one, filled from Prometheus.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from holdfast.core.budget import Measured, measure
+from holdfast.core.evidence import Missing, Why
+from holdfast.core.ledger import Ledger
+from holdfast.core.objective import Objective, ObjectKey
+from holdfast.core.quantities import Instant, Seconds
+from holdfast.prometheus.poller import Poller, grid_time
+from holdfast.prometheus.refill import refill
+from holdfast.prometheus.sources import Source
+
+from .metrics import Metrics
+
+THREADS: Final = 4
+"""Queries under way at once, over all sources."""
+
+log = structlog.get_logger("holdfast.accounts")
+
+
+@dataclass
+class Account:
+    """One objective, its ledger, and what the last look said where it brought nothing."""
+
+    objective: Objective
+    ledger: Ledger
+    missing: Missing | None = None
+    filled: bool = False
+    told: Why | None = field(default=None, repr=False)
+
+
+class Accounts:
+    """All accounts, and the only place that asks metrics sources."""
+
+    def __init__(self, sources: Iterable[Source], interval: Seconds, metrics: Metrics) -> None:
+        """No account is open yet."""
+        self.interval = interval
+        self._pollers = {source.name: Poller(source) for source in sources}
+        self._accounts: dict[ObjectKey, Account] = {}
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
+        self._metrics = metrics
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The names an objective may give as its source."""
+        return frozenset(self._pollers)
+
+    def close(self) -> None:
+        """Ask nothing more; queries under way end by their time-out."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def keep(self, objectives: Mapping[ObjectKey, Objective], unreadable: Iterable[ObjectKey]) -> None:
+        """Have an account for each of these, and no others; one that cannot be read now keeps its ledger."""
+        for key, objective in objectives.items():
+            account = self._accounts.get(key)
+            if account is not None and account.objective == objective:
+                continue
+            if account is not None and _same_counts(account, objective):
+                account.objective = objective
+                continue
+            poller = self._pollers.get(objective.source)
+            reach = poller.reach(self.interval) if poller is not None else self.interval
+            self._accounts[key] = Account(objective, Ledger(objective.window, reach))
+        for key in set(self._accounts) - set(objectives) - set(unreadable):
+            del self._accounts[key]
+
+    def measured(self, key: ObjectKey, windows: tuple[Seconds, ...], now: Instant) -> Measured:
+        """How an objective stands now."""
+        account = self._accounts[key]
+        missing = account.missing
+        if account.objective.source not in self._pollers:
+            known = ", ".join(sorted(self._pollers))
+            missing = Missing(
+                Why.UNREACHABLE, now, f"no metrics source is called {account.objective.source}; there is {known}"
+            )
+        elif not account.filled and missing is None:
+            missing = Missing(Why.STALE, now, "its past is being read")
+        ledger = account.ledger if account.filled else Ledger(account.objective.window, 0)
+        return measure(account.objective, ledger, missing, windows, now, self.interval)
+
+    async def look(self, now: Instant) -> None:
+        """Bring every account up to the newest time of its source's grid, all sources side by side."""
+        await asyncio.gather(*(self._look(name, poller, now) for name, poller in self._pollers.items()))
+
+    async def _look(self, name: str, poller: Poller, now: Instant) -> None:
+        at = grid_time(now, self.interval, poller.source.delay)
+        due = [a for a in self._accounts.values() if a.objective.source == name and (a.ledger.at or 0) < at]
+        began = time.monotonic()
+        behind = [a for a in due if not a.filled or a.ledger.at is None or at - a.ledger.at > 1.5 * self.interval]
+        if behind:
+            await self._run(self._refill, poller, behind, at)
+        abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at]
+        if abreast:
+            await self._run(self._poll, poller, abreast, at)
+        if due:
+            self._metrics.look_seconds.labels(name).observe(time.monotonic() - began)
+
+    async def _run(self, work: object, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._pool, work, poller, accounts, at)  # type: ignore[arg-type]
+
+    def _refill(self, poller: Poller, accounts: Sequence[Account], until: Instant) -> None:
+        """The past of new accounts, and the gaps of those that lag behind."""
+        ledgers = {a.objective.key: a.ledger for a in accounts}
+        failed = refill(poller, ledgers, [a.objective for a in accounts], until, self.interval)
+        for account in accounts:
+            missing = failed.get(account.objective.key)
+            if missing is None:
+                account.filled = True
+            else:
+                self._note(account, missing)
+
+    def _poll(self, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
+        moment = poller.poll([a.objective for a in accounts], at, self.interval)
+        for account in accounts:
+            sample = moment.samples[account.objective.key]
+            if isinstance(sample, Missing):
+                self._note(account, sample)
+                continue
+            account.ledger.feed(at, sample, poller.reach(self.interval))
+            self._note(account, None)
+
+    def _note(self, account: Account, missing: Missing | None) -> None:
+        """Remember why nothing came, since when it has not, and say so once."""
+        if missing is None:
+            if account.told is not None:
+                log.info("evidence is back", objective=str(account.objective.key))
+            account.missing = account.told = None
+            return
+        self._metrics.misses.labels(missing.why).inc()
+        since = account.missing.since if account.missing is not None else missing.since
+        account.missing = Missing(missing.why, since, missing.note)
+        if account.told is not missing.why:
+            log.warning("no evidence", objective=str(account.objective.key), reason=missing.why, note=missing.note)
+            account.told = missing.why
+
+
+def _same_counts(account: Account, objective: Objective) -> bool:
+    old = account.objective
+    same = (old.indicator, old.source) == (objective.indicator, objective.source)
+    return same and objective.window <= account.ledger.window

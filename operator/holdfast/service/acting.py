@@ -1,0 +1,89 @@
+"""How a workload is brought where it is wanted: look, decide, ask for one thing, look again.
+
+Every turn begins with a fresh look at the workload and its Hold, so a crash, a conflict or a change by somebody else
+between two requests needs no code of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, assert_never
+
+import structlog
+
+from holdfast.cluster.act import Carried, LookAgain, Outcome, Refused
+from holdfast.core.decide import Decision
+from holdfast.core.hold import HoldRecord
+from holdfast.core.kinds.deployment import Deployment, step
+from holdfast.core.objective import Workload
+from holdfast.core.quantities import Instant
+from holdfast.core.request import Done, Request, Wait, WriteRecord
+
+MOST_STEPS: Final = 64
+"""More requests than this in one go are not taken: something moves under our hands; the next look goes on."""
+
+Think = Callable[[Deployment | None, HoldRecord | None], Decision]
+
+Tell = Callable[[HoldRecord | None, HoldRecord], Awaitable[None]]
+
+log = structlog.get_logger("holdfast.acting")
+
+
+class Hands(Protocol):
+    """What acting needs of the cluster."""
+
+    async def look(self, workload: Workload) -> tuple[Deployment | None, HoldRecord | None]:
+        """The workload and its Hold as they are now."""
+
+    async def carry_out(self, request: Request) -> Outcome:
+        """Send this one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """Where acting ended: the last decision, what it rests on, and what it waits for or was refused, if anything."""
+
+    decision: Decision
+    view: Deployment | None
+    hold: HoldRecord | None
+    settled: bool
+    waits: str = ""
+    refused: str = ""
+
+
+async def bring(
+    workload: Workload,
+    hands: Hands,
+    think: Think,
+    tell: Tell,
+    clock: Callable[[], Instant],
+) -> Brought:
+    """Take steps until the workload is where it is wanted, or has to be waited for.
+
+    `tell` hears of every record that was written, after it was written. Raises whatever the hands raise: the API
+    server cannot be reached, or the Hold cannot be read.
+    """
+    for _ in range(MOST_STEPS):
+        view, stored = await hands.look(workload)
+        decision = think(view, stored)
+        asked = step(decision.wanted, view, stored, clock())
+        match asked:
+            case Done():
+                return Brought(decision, view, stored, settled=True)
+            case Wait(why):
+                return Brought(decision, view, stored, settled=False, waits=why)
+            case _:
+                outcome = await hands.carry_out(asked)
+        log.debug("asked", workload=str(workload), request=type(asked).__name__, outcome=type(outcome).__name__)
+        match outcome:
+            case Carried():
+                if isinstance(asked, WriteRecord):
+                    await tell(stored, asked.record)
+            case LookAgain():
+                continue
+            case Refused(why):
+                return Brought(decision, view, stored, settled=False, refused=why)
+            case _:
+                assert_never(outcome)
+    return Brought(decision, view, stored, settled=False, waits="the workload keeps changing")

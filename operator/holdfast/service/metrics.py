@@ -1,0 +1,121 @@
+"""What Holdfast says about itself and the budgets it keeps, read off the live state at each scrape.
+
+Reading at the scrape means that a deleted objective leaves no series behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from holdfast import __version__
+from holdfast.core.evidence import Fresh
+from holdfast.core.hold import HoldRecord
+from holdfast.core.judge import Standing
+from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.quantities import format_duration
+
+
+class Metrics:
+    """Counters and timings that the loop writes."""
+
+    def __init__(self) -> None:
+        """Register everything in a registry of its own."""
+        self.registry = CollectorRegistry()
+        info = Gauge("holdfast_build_info", "The version that runs.", ["version"], registry=self.registry)
+        info.labels(__version__).set(1)
+        self.passes = Counter("holdfast_passes", "Passes of the loop over all objectives.", registry=self.registry)
+        self.pass_seconds = Histogram(
+            "holdfast_pass_seconds", "Time of one pass: judging, acting and telling.", registry=self.registry
+        )
+        self.look_seconds = Histogram(
+            "holdfast_look_seconds", "Time of one look at a metrics source.", ["source"], registry=self.registry
+        )
+        self.misses = Counter(
+            "holdfast_missing_evidence",
+            "Looks that brought no evidence for an objective.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.transitions = Counter(
+            "holdfast_hold_transitions",
+            "Holds that began, were overridden or lifted.",
+            ["action", "reason"],
+            registry=self.registry,
+        )
+        self.refused = Counter(
+            "holdfast_refused_requests", "Requests that the API server refused for good.", registry=self.registry
+        )
+
+
+@dataclass(frozen=True)
+class State:
+    """What is true at a scrape."""
+
+    standings: Mapping[ObjectKey, Standing] = field(default_factory=dict)
+    holds: Mapping[Workload, HoldRecord] = field(default_factory=dict)
+    gate_effective: bool = False
+    enforcing: bool = True
+
+
+class Budgets(Collector):
+    """The budgets and holds as metric families."""
+
+    def __init__(self, state: Callable[[], State]) -> None:
+        """`state` is asked at each scrape."""
+        self._state = state
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance: the names are in `collect`."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """One family per question."""
+        state = self._state()
+        slo = ["namespace", "slo"]
+        remaining = GaugeMetricFamily(
+            "holdfast_budget_remaining_ratio",
+            "Share of the error budget that is left; below zero when overdrawn.",
+            labels=slo,
+        )
+        burn = GaugeMetricFamily(
+            "holdfast_burn_rate",
+            "Burn rate by window; 1 spends exactly the budget in the window.",
+            labels=[*slo, "window"],
+        )
+        events = GaugeMetricFamily(
+            "holdfast_window_events", "Events in the window of the objective, by result.", labels=[*slo, "result"]
+        )
+        coverage = GaugeMetricFamily("holdfast_window_coverage_ratio", "Measured share of the window.", labels=slo)
+        fresh = GaugeMetricFamily("holdfast_evidence_fresh", "1 while there is fresh evidence.", labels=slo)
+        verdict = GaugeMetricFamily(
+            "holdfast_verdict", "The verdict: 0 Open, 1 Notify, 2 Hold; -1 unknown.", labels=slo
+        )
+        for key, standing in state.standings.items():
+            who, budget = [key.namespace, key.name], standing.measured.budget
+            remaining.add_metric(who, float(budget.remaining))
+            events.add_metric([*who, "bad"], float(budget.bad))
+            events.add_metric([*who, "total"], float(budget.total))
+            coverage.add_metric(who, float(budget.coverage))
+            fresh.add_metric(who, float(isinstance(standing.measured.evidence, Fresh)))
+            verdict.add_metric(who, -1.0 if standing.verdict is None else float(standing.verdict))
+            for window, value in standing.measured.burns.items():
+                burn.add_metric([*who, format_duration(window)], float(value.rate))
+        yield from (remaining, burn, events, coverage, fresh, verdict)
+        holds = GaugeMetricFamily(
+            "holdfast_holds",
+            "Workloads on hold, by state and reason.",
+            labels=["namespace", "kind", "name", "state", "reason"],
+        )
+        for workload, hold in state.holds.items():
+            if hold.in_force:
+                holds.add_metric([workload.namespace, workload.kind, workload.name, hold.state, hold.reason], 1.0)
+        yield holds
+        yield GaugeMetricFamily(
+            "holdfast_gate_effective", "1 while the admission gate is installed and effective.", state.gate_effective
+        )
+        yield GaugeMetricFamily("holdfast_enforcing", "0 while enforcing is switched off.", state.enforcing)

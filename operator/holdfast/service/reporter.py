@@ -1,0 +1,218 @@
+"""Tells people: statuses when there is news, Events when something happened, logs and counters beside them.
+
+Everything here happens after the fact, and nothing here can stop the loop: what cannot be told is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import structlog
+
+from holdfast.api import Finding, Invalid, WorkloadState, findings, invalid_status, objective_status, policy_status
+from holdfast.api.conditions import ConditionReason
+from holdfast.cluster.act import Acting
+from holdfast.cluster.client import Client
+from holdfast.cluster.errors import ClusterError
+from holdfast.cluster.events import Recorder, Regarding
+from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Body, Resource, key_of
+from holdfast.cluster.store import Store
+from holdfast.core.hold import HoldRecord, Reason
+from holdfast.core.judge import Standing
+from holdfast.core.objective import Objective, ObjectKey, Workload
+from holdfast.core.quantities import Instant, Seconds
+from holdfast.core.request import HOLD_LABEL
+
+from .metrics import Metrics
+from .telling import Status, Telling, of_hold, of_objective, worth_writing
+from .world import World
+
+KEPT: Final[Seconds] = 3_600
+"""How long a lifted Hold stays for people to read."""
+
+PATIENCE: Final[Seconds] = 30
+"""A label that no record explains is reported when it has stayed so long: both arrive by different ways."""
+
+SIDE_BY_SIDE: Final = 16
+"""Statuses that are written at once."""
+
+log = structlog.get_logger("holdfast.reporter")
+
+
+@dataclass
+class Reporter:
+    """Writes statuses and Events."""
+
+    client: Client
+    store: Store
+    hands: Acting
+    recorder: Recorder
+    metrics: Metrics
+    interval: Seconds
+    _written: dict[str, float] = field(default_factory=dict)
+    _stuck: dict[Workload, str] = field(default_factory=dict)
+    _unknown: dict[tuple[Workload, str], float] = field(default_factory=dict)
+    _lanes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
+
+    async def report(
+        self, world: World, standings: Mapping[ObjectKey, Standing], sources: frozenset[str], now: Instant
+    ) -> None:
+        """Bring the statuses of everything people wrote up to date, and clear away what has been read."""
+        held = {w for w, hold in world.holds.items() if hold.in_force}
+        jobs = [
+            self._objective(world.objectives[key], standing, held, sources, now)
+            for key, standing in standings.items()
+            if key in world.objectives
+        ]
+        jobs += [self._policy(world, key, now) for key in world.policies]
+        jobs += [self._invalid(OBJECTIVES, key, error, now) for key, error in world.invalid_objectives.items()]
+        jobs += [self._invalid(POLICIES, key, error, now) for key, error in world.invalid_policies.items()]
+        jobs += [self._retire(hold, now) for hold in world.holds.values()]
+        jobs.append(self._unknown_labels(world))
+        await asyncio.gather(*jobs)
+
+    async def hold_written(self, before: HoldRecord | None, after: HoldRecord) -> None:
+        """A record was written: tell what it means, on the workload and on its Hold."""
+        telling = of_hold(before, after)
+        if telling is None:
+            return
+        self.metrics.transitions.labels(telling.action, telling.reason).inc()
+        log.info("hold", action=telling.action, reason=telling.reason, workload=str(after.workload), note=telling.note)
+        key = ObjectKey(after.workload.namespace, after.workload.name)
+        await self._event(DEPLOYMENTS, self.store.get(DEPLOYMENTS, key), telling)
+        hold = ObjectKey(after.workload.namespace, after.workload.hold_name)
+        await self._event(HOLDS, self.store.get(HOLDS, hold), telling)
+
+    async def stuck(self, workload: Workload, why: str) -> None:
+        """Something stands in the way of a workload; told once per reason."""
+        if self._stuck.get(workload) == why:
+            return
+        self._stuck[workload] = why
+        log.error("cannot act", workload=str(workload), why=why)
+        note = f"{workload} could not be brought where the policy wants it; it is tried again. {why}"
+        body = self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name))
+        await self._event(DEPLOYMENTS, body, Telling(True, Reason.REQUEST_REFUSED, "Act", note))
+
+    def unstuck(self, workload: Workload) -> None:
+        """It works again."""
+        if self._stuck.pop(workload, None) is not None:
+            log.info("acting works again", workload=str(workload))
+
+    async def _objective(
+        self, objective: Objective, standing: Standing, held: set[Workload], sources: frozenset[str], now: Instant
+    ) -> None:
+        body = self.store.get(OBJECTIVES, objective.key)
+        if body is None:
+            return
+        before = body.get("status") or {}
+        states = {w: self._state(w, held) for w in objective.workloads}
+        after = objective_status(
+            standing,
+            states,
+            tuple(_obstacles(objective, states, sources)),
+            now=now,
+            before=before,
+        )
+        waited = time.monotonic() - self._written.get(body["metadata"]["uid"], float("-inf"))
+        if not worth_writing(before, after, waited, objective.window):
+            return
+        if await self._write(OBJECTIVES, body, after):
+            telling = of_objective(before, standing)
+            if telling is not None:
+                log.info("verdict", objective=str(objective.key), note=telling.note)
+                await self._event(OBJECTIVES, body, telling)
+
+    def _state(self, workload: Workload, held: set[Workload]) -> WorkloadState:
+        if self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name)) is None:
+            return WorkloadState.MISSING
+        return WorkloadState.HELD if workload in held else WorkloadState.FREE
+
+    async def _policy(self, world: World, key: ObjectKey, now: Instant) -> None:
+        policy, body = world.policies[key], self.store.get(POLICIES, key)
+        if body is None:
+            return
+        covered = [o for o in world.objectives.values() if policy.covers(o.key.namespace, o.labels)]
+        found: list[Finding] = [f for o in covered for f in findings(o, (policy,), self.interval)]
+        before: Status = body.get("status") or {}
+        after: Status = policy_status(policy, covered, found, now=now, before=before)
+        if worth_writing(before, after, 0, 1):
+            await self._write(POLICIES, body, after)
+
+    async def _invalid(self, kind: Resource, key: ObjectKey, error: Invalid, now: Instant) -> None:
+        body = self.store.get(kind, key)
+        if body is None:
+            return
+        before: Status = body.get("status") or {}
+        after = invalid_status(error, body["metadata"].get("generation", 0), now=now, before=before)
+        if worth_writing(before, after, 0, 1):
+            log.warning("invalid", kind=kind.kind, object=str(key), problems=[str(p) for p in error.errors])
+            await self._write(kind, body, after)
+
+    async def _retire(self, hold: HoldRecord, now: Instant) -> None:
+        """Remove a lifted Hold that has been there long enough and remembers nothing that still matters."""
+        last = hold.history[-1].at if hold.history else hold.since
+        if not hold.in_force and not hold.worn and now - last > KEPT:
+            try:
+                await self.hands.forget(hold.workload)
+            except ClusterError as error:
+                log.warning("a lifted Hold stays", workload=str(hold.workload), why=str(error))
+
+    async def _unknown_labels(self, world: World) -> None:
+        """A hold label that no record explains stays closed, and is reported: never fought, never opened."""
+        found = {}
+        for body in self.store.all(DEPLOYMENTS):
+            label = (body["metadata"].get("labels") or {}).get(HOLD_LABEL)
+            if label is None:
+                continue
+            key = key_of(body)
+            workload = Workload(key.namespace, "Deployment", key.name)
+            hold = world.holds.get(workload)
+            if hold is None or not hold.in_force:
+                found[workload, label] = self._unknown.get((workload, label), time.monotonic())
+        for (workload, label), since in found.items():
+            if time.monotonic() - since > PATIENCE and self._unknown.get((workload, label)) != float("-inf"):
+                note = (
+                    f"{workload} carries the hold label {label}, and no Hold explains it: it stays closed. "
+                    "`holdfast lift --all` takes such labels off."
+                )
+                log.warning("unknown hold", workload=str(workload), label=label)
+                body = self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name))
+                await self._event(DEPLOYMENTS, body, Telling(True, Reason.UNKNOWN_HOLD, "Report", note))
+                found[workload, label] = float("-inf")
+        self._unknown = found
+
+    async def _write(self, kind: Resource, body: Body, status: Mapping[str, Any]) -> bool:
+        key = key_of(body)
+        async with self._lanes:
+            try:
+                written = await self.client.apply_status(kind, key.namespace, key.name, status)
+            except ClusterError as error:
+                log.warning("a status is not written", kind=kind.kind, object=str(key), why=str(error))
+                return False
+        self.store.put(kind, written)
+        self._written[body["metadata"]["uid"]] = time.monotonic()
+        return True
+
+    async def _event(self, kind: Resource, body: Body | None, telling: Telling) -> None:
+        if body is not None:
+            severity: Literal["Normal", "Warning"] = "Warning" if telling.warning else "Normal"
+            await self.recorder.record(Regarding.of(kind, body), severity, telling.reason, telling.note, telling.action)
+
+
+def _obstacles(
+    objective: Objective, states: Mapping[Workload, WorkloadState], sources: frozenset[str]
+) -> Iterable[tuple[ConditionReason, str]]:
+    """Why an objective is not in full use, in sentences."""
+    if objective.source not in sources:
+        known = ", ".join(sorted(sources))
+        yield ConditionReason.SOURCE_UNKNOWN, f"No metrics source is called {objective.source}; there is {known}."
+    for workload, state in states.items():
+        if state is WorkloadState.MISSING:
+            yield (
+                ConditionReason.WORKLOAD_MISSING,
+                f"There is no {workload.kind} {workload.name} in this namespace; nothing is held there.",
+            )

@@ -1,0 +1,123 @@
+"""What is worth telling, and in which words: a status when a person would read something new, an Event when it happened.
+
+Pure: the loop writes what is returned here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from holdfast.core.explain import explain_rule
+from holdfast.core.hold import HoldRecord, HoldState, Reason
+from holdfast.core.judge import Finding, Standing
+from holdfast.core.policy import Verdict
+from holdfast.core.quantities import Seconds, format_percent
+
+QUIET: Final[Seconds] = 60
+"""A status whose figures alone have moved is written at most this often (or every hundredth of a short window)."""
+
+POINT: Final = Decimal(1)
+"""Figures have moved when the remaining budget has, by this many percent points."""
+
+Status = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One Event to be: `warning` or normal, the reason, what was done, and the sentence."""
+
+    warning: bool
+    reason: Reason
+    action: str
+    note: str
+
+
+def worth_writing(before: Status, after: Status, waited: Seconds, window: Seconds) -> bool:
+    """Whether `after` tells a person something that `before` does not, given the time since the last write."""
+    if _essence(before) != _essence(after):
+        return True
+    moved = _remaining(before) is None or _remaining(after) is None
+    if not moved:
+        moved = abs((_remaining(before) or Decimal()) - (_remaining(after) or Decimal())) >= POINT
+    elif _remaining(before) == _remaining(after):
+        return False
+    return moved and waited >= min(QUIET, window / 100)
+
+
+def _essence(status: Status) -> object:
+    """The part that is told at once: verdict, evidence, conditions, workloads; no figures, no times."""
+    conditions = status.get("conditions") or ()
+    evidence = status.get("evidence") or {}
+    return (
+        status.get("observedGeneration"),
+        status.get("verdict"),
+        (status.get("summary") or {}).get("verdict"),
+        (status.get("summary") or {}).get("target"),
+        evidence.get("state"),
+        evidence.get("reason"),
+        status.get("held"),
+        status.get("objectives"),
+        status.get("enforceable"),
+        sorted((w["kind"], w["name"], w["state"]) for w in status.get("workloads") or ()),
+        sorted((c["type"], c["status"], c["reason"]) for c in conditions),
+    )
+
+
+def _remaining(status: Status) -> Decimal | None:
+    try:
+        return Decimal((status.get("budget") or {})["remaining"])
+    except (KeyError, InvalidOperation, TypeError):
+        return None
+
+
+def of_objective(before: Status, standing: Standing) -> Telling | None:
+    """What a change of an objective's verdict is worth; None when it is none, or the first one and good."""
+    old = before.get("verdict")
+    verdict = standing.verdict
+    if verdict is None or old == verdict.label:
+        return None
+    if verdict is Verdict.OPEN:
+        if old in {None, "Unknown"}:
+            return None
+        left = format_percent(standing.measured.budget.remaining)
+        return Telling(
+            False, Reason.BUDGET_RECOVERED, "Judge", f"Verdict {old} → Open: {left} % of the budget is left."
+        )
+    finding = _top(standing, verdict)
+    note = f"Verdict {old or 'Unknown'} → {verdict.label}. {explain_rule(finding.rule, finding)}"
+    return Telling(True, finding.reason, "Judge", note)
+
+
+def _top(standing: Standing, verdict: Verdict) -> Finding:
+    return next(f for f in standing.found if f.enforced and f.verdict is verdict)
+
+
+def of_hold(before: HoldRecord | None, after: HoldRecord) -> Telling | None:
+    """What a written record is worth: a hold that came into force, was overridden or lifted."""
+    was_enforced = before is not None and before.id == after.id and before.enforced
+    if after.state is HoldState.LIFTED:
+        if before is None or before.state is HoldState.LIFTED:
+            return None
+        return Telling(
+            False, after.reason, "Lift", f"{after.workload} is free again ({after.id}): {LIFTED[after.reason]}."
+        )
+    if after.state is HoldState.OVERRIDDEN and (before is None or before.state is not HoldState.OVERRIDDEN):
+        note = f"The hold {after.id} of {after.workload} is overridden: changes go through until it lifts."
+        return Telling(True, Reason.OVERRIDDEN, "Override", note)
+    if after.enforced and not was_enforced:
+        paused = " The rollout in flight is paused." if after.paused is not None else ""
+        return Telling(True, after.reason, "Hold", f"{after.workload} is on hold ({after.id}): {after.message}{paused}")
+    return None
+
+
+LIFTED: Final = {
+    Reason.BUDGET_RECOVERED: "its error budget has recovered",
+    Reason.CAUSE_REMOVED: "no rule that is in force asks for the hold any longer",
+    Reason.AT_MOST_REACHED: "it was held for as long as the rule allows",
+    Reason.WORKLOAD_GONE: "it was deleted",
+    Reason.LIFTED_BY_HAND: "Holdfast was switched off by `holdfast lift --all`",
+}
+"""Why a hold ended, as the end of a sentence."""

@@ -1,0 +1,145 @@
+"""All rooms put together: what is made from what, what runs beside what, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from holdfast import __version__
+from holdfast.cluster.act import Acting
+from holdfast.cluster.client import Client
+from holdfast.cluster.connection import connect
+from holdfast.cluster.errors import ClusterError
+from holdfast.cluster.events import Recorder
+from holdfast.cluster.gate import Gate, read_gate
+from holdfast.cluster.store import Store
+from holdfast.cluster.watch import Watch, WatchFailed
+from holdfast.core.quantities import Seconds
+
+from .accounts import Accounts
+from .http import Health
+from .http import serve as serve_http
+from .loop import Loop
+from .metrics import Budgets, Metrics, State
+from .reporter import Reporter
+from .settings import Settings
+from .switch import Switch
+
+GATE_EVERY: Final[Seconds] = 30
+"""How often the gate is inspected; until it is effective every second."""
+
+log = structlog.get_logger("holdfast")
+
+
+class Service:
+    """One operator process."""
+
+    def __init__(self, settings: Settings, client: Client, namespace: str) -> None:
+        """Everything is made here, and nothing runs yet."""
+        self._settings = settings
+        self._client = client
+        self.metrics = Metrics()
+        self.store = Store()
+        self.watch = Watch(client, self.store, take_signals_back=self.take_signals)
+        hands = Acting(client, time.time)
+        recorder = Recorder(client, os.environ.get("POD_NAME", "holdfast"), time.time)
+        self._accounts = Accounts((s.source() for s in settings.sources), settings.interval, self.metrics)
+        self.loop = Loop(
+            store=self.store,
+            hands=hands,
+            accounts=self._accounts,
+            reporter=Reporter(client, self.store, hands, recorder, self.metrics, settings.interval),
+            switch=Switch(client, namespace),
+            metrics=self.metrics,
+            enforcement=settings.enforcement,
+        )
+        self.gate = Gate(installed=False, effective=False, why="not looked at yet")
+        self._stopping = asyncio.Event()
+        self.metrics.registry.register(Budgets(self._state))
+
+    def take_signals(self) -> None:
+        """SIGTERM and SIGINT mean: stop cleanly. Kopf takes them whenever it starts; we take them back."""
+        running = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running.add_signal_handler(number, self._stopping.set)
+
+    async def run(self) -> int:
+        """Until a signal asks to stop (0) or watching fails for good (1)."""
+        self.take_signals()
+        http = self._settings.http
+        server = await serve_http(http.host, http.port, self.alive, self.ready, self.metrics.registry)
+        parts = [
+            asyncio.create_task(self.watch.run(), name="watch"),
+            asyncio.create_task(self.loop.run(), name="loop"),
+            asyncio.create_task(self._inspect_gate(), name="gate"),
+        ]
+        stop = asyncio.create_task(self._stopping.wait(), name="stop")
+        log.info(
+            "started", version=__version__, interval=self._settings.interval, enforcement=self._settings.enforcement
+        )
+        try:
+            done, _ = await asyncio.wait([*parts, stop], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*parts, stop):
+                task.cancel()
+            await asyncio.gather(*parts, stop, return_exceptions=True)
+            self._accounts.close()
+            await server.cleanup()
+        failed = next((t for t in done if t is not stop), None)
+        if failed is None:
+            log.info("stopped")
+            return 0
+        error = failed.exception()
+        log.error(
+            "ended", part=failed.get_name(), why=str(error), exc_info=None if isinstance(error, WatchFailed) else error
+        )
+        return 1
+
+    def alive(self) -> Health:
+        """Not alive: the loop has made no progress for long, though the API server is there to be worked with."""
+        idle = time.monotonic() - self.loop.progress
+        limit = 3 * self._settings.interval + 60
+        if idle > limit:
+            return Health((f"the loop has made no progress for {idle:.0f} s (limit {limit:.0f} s)",))
+        return Health()
+
+    def ready(self) -> Health:
+        """Ready: everything is listed and watched, and the gate would refuse what it must."""
+        problems = []
+        if not self.store.synced():
+            problems.append(f"the cluster is not fully known: {self.watch.problem or 'still listing'}")
+        if self._settings.enforcement and not self.gate.effective:
+            problems.append(f"the gate is not effective: {self.gate.why}")
+        return Health(tuple(problems))
+
+    def _state(self) -> State:
+        return State(self.loop.standings, self.loop.world.holds, self.gate.effective, self.loop.switch.on)
+
+    async def _inspect_gate(self) -> None:
+        while True:
+            before = self.gate
+            try:
+                self.gate = await read_gate(self._client)
+            except ClusterError as error:
+                self.gate = Gate(installed=before.installed, effective=False, why=str(error))
+            if self.gate != before and self._settings.enforcement:
+                say = log.info if self.gate.effective else log.error
+                say("gate", effective=self.gate.effective, why=self.gate.why)
+            await asyncio.sleep(GATE_EVERY if self.gate.effective else 1)
+
+
+async def serve(settings: Settings, kubeconfig: Path | None, namespace: str) -> int:
+    """Connect and run; returns the exit code of the process."""
+    try:
+        connection = await connect(kubeconfig)
+    except ClusterError as error:
+        log.critical("cannot start", why=str(error))
+        return 2
+    async with Client(connection) as client:
+        return await Service(settings, client, namespace).run()
