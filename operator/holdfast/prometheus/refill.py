@@ -1,6 +1,7 @@
 """Fills ledgers from the past: the newest hour at the pace of polling, older parts in coarser steps, oldest first.
 
-A ledger that has evidence already is filled from there on: that is also how an outage heals.
+A ledger that has evidence already is filled from there on: that is also how an outage heals. Every look goes through
+`Ledger.feed`, which takes each time once, so parts that overlap count nothing twice.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from .poller import Poller
 PACES: Final = ((259_200, 3_600), (21_600, 300), (3_600, 60))
 """(older than, seconds between two looks), oldest first; what is younger is read at the pace of polling."""
 
-CHUNK: Final = 400
-"""Steps in one answer, so that memory stays bounded however long the past is."""
+FIRST_STEPS: Final = 60
+"""Steps of the first answer, while nobody knows how many series there are."""
+MOST_STEPS: Final = 10_000
+"""Steps of one answer; Prometheus refuses more than 11,000."""
+MOST_SAMPLES: Final = 250_000
+"""Samples of all answers for one piece of the past together: some 100 MB while they are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of the past: from `first` to `last`, both included, a step apart."""
+    """A part of the past: from `first` to `last`, both included, a step apart, on the grid of the step."""
 
     first: Instant
     last: Instant
@@ -36,13 +41,10 @@ def stretches(after: Instant, until: Instant, interval: Seconds) -> Iterator[Str
     """The steps that cover everything later than `after`, up to `until`; each is later than the one before."""
     for older, pace in (*PACES, (0, interval)):
         step = max(float(pace), interval)
-        end = until if pace == interval and older == 0 else (until - older) // step * step
-        first = after // step * step + step
-        while first <= end:
-            last = min(end, first + (CHUNK - 1) * step)
-            last = first + (last - first) // step * step
+        first, last = after // step * step + step, (until - older) // step * step
+        if first <= last:
             yield Stretch(first, last, step)
-            after, first = last, last + step
+            after = last
 
 
 def refill(
@@ -54,23 +56,40 @@ def refill(
 ) -> Mapping[ObjectKey, Missing]:
     """Feed these ledgers everything up to `until` that they do not have; blocks.
 
-    `until` is a time of the grid. Returns the objectives whose source failed on the way; they keep what they got and
-    can be filled further later.
+    `until` is a time of the grid. Returns the objectives whose source failed on the way; they keep what they got, and
+    another call goes on from there. Times at which an objective has no evidence are left out of its ledger.
     """
-    begin = min((_begin(ledgers[o.key], until) for o in objectives), default=until)
-    left, failed = list(objectives), dict[ObjectKey, Missing]()
-    for stretch in stretches(begin, until, interval):
-        moments, lost = poller.past(left, stretch.first, stretch.last, stretch.step)
-        failed |= lost
-        left = [o for o in left if o.key not in lost]
-        for moment in moments:
-            for key, sample in moment.samples.items():
-                if not isinstance(sample, Missing):
-                    ledgers[key].feed(moment.at, sample, poller.reach(stretch.step))
-        if not left:
-            break
+    begins = {o.key: _begin(ledgers[o.key], until, interval) for o in objectives}
+    failed: dict[ObjectKey, Missing] = {}
+    steps = FIRST_STEPS
+    for stretch in stretches(min(begins.values(), default=until), until, interval):
+        first = stretch.first
+        while first <= stretch.last:
+            last = min(stretch.last, first + (steps - 1) * stretch.step)
+            wanted = [o for o in objectives if o.key not in failed and begins[o.key] < last]
+            if wanted:
+                past = poller.past(wanted, first, last, stretch.step)
+                failed.update(past.lost)
+                for moment in past.moments:
+                    _feed(ledgers, moment.at, moment.samples, poller.reach(stretch.step))
+                for objective in wanted:
+                    if objective.key not in failed:
+                        ledgers[objective.key].asked = last
+                steps = max(1, min(MOST_STEPS, 8 * steps, MOST_SAMPLES // max(1, past.series)))
+            first = last + stretch.step
     return failed
 
 
-def _begin(ledger: Ledger, until: Instant) -> Instant:
-    return ledger.at if ledger.at is not None else until - ledger.window
+def _feed(
+    ledgers: Mapping[ObjectKey, Ledger], at: Instant, samples: Mapping[ObjectKey, object], reach: Seconds
+) -> None:
+    for key, sample in samples.items():
+        if isinstance(sample, Mapping):
+            ledgers[key].feed(at, sample, reach)
+
+
+def _begin(ledger: Ledger, until: Instant, interval: Seconds) -> Instant:
+    """The time up to which nothing is to be read: the ledger has it, or it is out of the window."""
+    pace = next((p for older, p in PACES if ledger.window >= older), interval)
+    before = until - ledger.window - 2 * max(pace, interval)  # so that the window begins inside of what is known
+    return max(x for x in (ledger.at, ledger.asked, before) if x is not None)

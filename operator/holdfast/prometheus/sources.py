@@ -1,20 +1,15 @@
-"""One place that answers PromQL, and what counts as an answer.
+"""What a metrics source is, and what it may answer.
 
-An answer is HTTP 200, `status: success`, no warnings, the expected shape and finite numbers. Everything else is
-missing evidence, with a sentence; nothing here raises.
+A source belongs to the operator's configuration, never to an object of the cluster. An answer is a table of series, or
+missing evidence with a sentence; it is never an exception.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
-
-import requests
-from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
-from requests.adapters import HTTPAdapter
 
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.quantities import Instant, Seconds
@@ -22,24 +17,28 @@ from holdfast.core.quantities import Instant, Seconds
 TARGET_LABELS: Final = ("job", "instance", "namespace", "pod", "container")
 """The labels that identify one scraped process."""
 
-MOST_POINTS: Final = 10_000
-"""Points per series in one range query; Prometheus refuses more than 11,000."""
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A metrics source of the operator's configuration. Times in seconds.
+    """A metrics source. Times in seconds; `delay` is how far behind now to ask, so that every scrape has arrived.
 
-    `delay` is how far behind now to ask, so that every scrape has arrived.
+    `headers` (a tenant, an authorization) and `params` (such as `partial_response: "false"`) go with every query.
+    They and the address may hold secrets, so they are in no message.
     """
 
     name: str
-    url: str
+    url: str = field(repr=False)
     scrape_interval: Seconds = 15
     delay: Seconds = 5
     timeout: Seconds = 10
     target_labels: tuple[str, ...] = TARGET_LABELS
     start_metric: str = "process_start_time_seconds"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+
+    def missing(self, why: Why, at: Instant, what: str) -> Missing:
+        """No evidence of this time, since the source did this."""
+        return Missing(why, at, f"the metrics source {self.name} {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,128 +49,48 @@ class Series:
     values: Sequence[tuple[Instant, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Refused(Missing):
+    """The source did not accept the query itself; the same one will be refused again."""
+
+
 Answer = list[Series] | Missing
 
 
-class Connection:
-    """Asks one source. Safe to use from several threads: each has its own HTTP session."""
-
-    def __init__(self, source: Source) -> None:
-        """Nothing is asked yet."""
-        self.source = source
-        self._local = threading.local()
-
-    def instant(self, query: str, at: Instant) -> Answer:
-        """The value of every series at one time."""
-        return self._ask(at, "vector", lambda c: c.custom_query(query, params={"time": f"{at:.3f}"}))
-
-    def range(self, query: str, start: Instant, end: Instant, step: Seconds) -> Answer:
-        """The values of every series from start to end, both included, a step apart."""
-        params = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
-        return self._ask(
-            end,
-            "matrix",
-            lambda c: c._session.get(
-                f"{c.url}/api/v1/query_range", params=params
-            ),  # custom_query_range takes no floats
-        )
-
-    def _ask(self, at: Instant, shape: str, send: Any) -> Answer:
-        heard = self._heard()
-        heard.clear()
-        try:
-            send(self._connection())
-        except (requests.RequestException, PrometheusApiClientException) as error:
-            return self._failed(at, heard, error)
-        except ValueError:  # requests' JSON error is one, but the library may raise its own
-            return self._missing(Why.CONTRADICTORY, at, "answered with something that is not JSON")
-        if heard.get("status") != "success" or "data" not in heard:
-            return self._failed(at, heard, None)
-        return self._read(at, shape, heard)
-
-    def _read(self, at: Instant, shape: str, heard: Mapping[str, Any]) -> Answer:
-        if heard.get("warnings"):
-            return self._missing(Why.CONTRADICTORY, at, f"answered with a warning ({str(heard['warnings'][0])[:200]})")
-        if heard.get("isPartial"):
-            return self._missing(Why.CONTRADICTORY, at, "answered only partly")
-        try:
-            data = heard["data"]
-            if data["resultType"] != shape:
-                raise TypeError
-            answer = [
-                Series(
-                    row["metric"],
-                    [(float(t), float(v)) for t, v in (row["values"] if shape == "matrix" else (row["value"],))],
-                )
-                for row in data["result"]
-            ]
-        except (KeyError, TypeError, ValueError):
-            return self._missing(Why.CONTRADICTORY, at, "answered in an unexpected shape")
-        if not all(math.isfinite(v) for series in answer for _, v in series.values):
-            return self._missing(Why.CONTRADICTORY, at, "answered with a value that is no number")
-        return answer
-
-    def _failed(self, at: Instant, heard: Mapping[str, Any], error: Exception | None) -> Missing:
-        if heard.get("errorType") in {"bad_data", "execution"}:
-            return self._missing(Why.CONTRADICTORY, at, f"refused the query ({str(heard.get('error'))[:200]})")
-        if heard.get("error"):
-            return self._missing(Why.UNREACHABLE, at, f"could not answer ({str(heard['error'])[:200]})")
-        if isinstance(error, requests.Timeout):
-            return self._missing(Why.UNREACHABLE, at, f"did not answer within {self.source.timeout:g} s")
-        if isinstance(error, requests.JSONDecodeError) or (heard and "status" not in heard and not heard.get("code")):
-            return self._missing(Why.CONTRADICTORY, at, "answered with something that is not JSON")
-        if heard.get("code"):
-            return self._missing(Why.UNREACHABLE, at, f"answered with HTTP {heard['code']}")
-        return self._missing(Why.UNREACHABLE, at, "could not be reached")
-
-    def _missing(self, why: Why, at: Instant, what: str) -> Missing:
-        return Missing(why, at, f"the metrics source {self.source.name} {what}")
-
-    def _heard(self) -> dict[str, Any]:
-        """What the last answer of this thread said, as the hook kept it."""
-        if not hasattr(self._local, "heard"):
-            self._local.heard = {}
-        heard: dict[str, Any] = self._local.heard
-        return heard
-
-    def _connection(self) -> PrometheusConnect:
-        if not hasattr(self._local, "connection"):
-            session = _Session(self.source.timeout)
-            session.hooks["response"].append(self._keep)
-            connection = PrometheusConnect(url=self.source.url, session=session, timeout=self.source.timeout)
-            session.mount(
-                self.source.url, HTTPAdapter(max_retries=0, pool_maxsize=1)
-            )  # the library mounted one that retries
-            self._local.connection = connection
-        return self._local.connection
-
-    def _keep(self, response: requests.Response, *_: object, **__: object) -> requests.Response:
-        """The library drops warnings and error types: keep the whole answer, and spare it the second parse."""
-        heard = self._heard()
-        try:
-            parsed = response.json()
-        except ValueError:
-            parsed = None
-        if isinstance(parsed, dict):
-            heard.update(parsed)
-            response.json = lambda **_: parsed  # type: ignore[method-assign]
-        elif response.status_code == requests.codes.ok:
-            heard["not_json"] = True
-        if response.status_code != requests.codes.ok:
-            heard["code"] = response.status_code
-        return response
+def read(source: Source, body: Mapping[str, Any], first: Instant, last: Instant) -> Answer:
+    """The series of a response body to a query about these times (one instant when they are equal)."""
+    if body.get("warnings"):
+        return source.missing(Why.CONTRADICTORY, last, f"answered with a warning ({excerpt(body['warnings'])})")
+    if body.get("isPartial"):
+        return source.missing(Why.CONTRADICTORY, last, "answered only in part: some of its stores were away")
+    try:
+        table = _vector(body["data"]) if first == last else _matrix(body["data"])
+        if not all(s.values and first <= s.values[0][0] and s.values[-1][0] <= last for s in table):
+            return source.missing(Why.CONTRADICTORY, last, "answered about another time than it was asked for")
+        if not all(math.isfinite(value) for series in table for _, value in series.values):
+            return source.missing(Why.CONTRADICTORY, last, "answered with a value that is no number (NaN or infinite)")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return source.missing(Why.CONTRADICTORY, last, "answered in a shape that is not Prometheus's")
+    return table
 
 
-class _Session(requests.Session):
-    """Queries go as a form in the body: batched ones outgrow what proxies accept in a URL."""
+def excerpt(text: object) -> str:
+    """So much of a foreign text as fits into a sentence, on one line."""
+    said = text[0] if isinstance(text, list) and text else text
+    line = " ".join(str(said).split())
+    return line if len(line) <= 200 else f"{line[:200]}…"
 
-    def __init__(self, timeout: Seconds) -> None:
-        super().__init__()
-        self.trust_env = False  # no proxy, no .netrc: the configuration alone says where to ask
-        self._timeout = timeout
 
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = self._timeout
-        if str(url).endswith(("/query", "/query_range")):
-            method, kwargs["data"], kwargs["params"] = "POST", kwargs.get("params"), None
-        return super().request(method, url, *args, **kwargs)
+def _vector(data: Mapping[str, Any]) -> list[Series]:
+    _expect(data, "vector")
+    return [Series(row["metric"], ((float(row["value"][0]), float(row["value"][1])),)) for row in data["result"]]
+
+
+def _matrix(data: Mapping[str, Any]) -> list[Series]:
+    _expect(data, "matrix")
+    return [Series(row["metric"], [(float(t), float(v)) for t, v in row["values"]]) for row in data["result"]]
+
+
+def _expect(data: Mapping[str, Any], shape: str) -> None:
+    if data["resultType"] != shape or not all(isinstance(row["metric"], dict) for row in data["result"]):
+        raise TypeError(shape)

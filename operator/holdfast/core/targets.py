@@ -1,0 +1,149 @@
+"""What one scraped process has counted since it was last looked at.
+
+A process counts from zero; its start time tells one life from the next under the same name. Within a life counters
+never fall: a look that says otherwise is a half answer or an echo of older samples, so it is not believed, and the next
+one catches up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from .quantities import Instant, Seconds
+
+Target = tuple[str, ...]
+"""The values of the labels that identify one scraped process, in an order fixed by the source."""
+
+Gain = tuple[float, float]
+"""(events, bad events). Bad ones can be negative where they follow from good ones counted a moment late."""
+
+NOTHING: Final[Gain] = (0.0, 0.0)
+
+JITTER: Final[Seconds] = 1.0
+"""Start times closer than this are one life: some systems compute them anew, and differently, at every scrape."""
+
+PATIENCE: Final[Seconds] = 300
+"""A counter that stays below what it was for longer than this has lost a part; differences begin anew from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The counters of one target at one time, and when its process started where that is known.
+
+    `derived` says that the program counts good events, and bad is total minus those.
+    """
+
+    total: float
+    bad: float
+    started: Instant | None = None
+    derived: bool = False
+
+    @property
+    def part(self) -> float:
+        """The counter beside the total: of bad events, or of good ones where bad is derived."""
+        return self.total - self.bad if self.derived else self.bad
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is remembered of a target."""
+
+    total: float
+    part: float
+    started: Instant | None
+    at: Instant  # the last look that saw it
+    alive: Instant  # its last sample is not older than this
+    owed: Reading | None = None  # what it had counted at first sight, until its start is known
+    mixed: Reading | None = None  # of a new life, while samples of the old one may still be in the range
+    doubted: Instant | None = None  # its counters are below what they were, since this look
+
+
+def meet(at: Instant, reading: Reading, reach: Seconds, since: Instant | None) -> tuple[Seen, Gain]:
+    """A target seen for the first time. Everything a newborn counted is new.
+
+    One that started before `since` is a baseline, and without `since` all are. Where the start is not known yet the
+    decision waits for it.
+    """
+    seen = Seen(reading.total, reading.part, reading.started, at, at - reach)
+    if since is None:
+        return seen, NOTHING
+    if reading.started is None:
+        seen.owed = reading
+        return seen, NOTHING
+    return seen, (reading.total, reading.bad) if reading.started > since else NOTHING
+
+
+def advance(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: Instant) -> Gain:
+    """What a known target counted since it was last seen; updates the memory of it.
+
+    `since` decides on a target whose start was unknown at first sight. A container that starts again keeps its name, and
+    series that the new process does not show yet still have the old one's last value for `reach` seconds: its counts
+    are credited when those samples are out of the range, or when it starts yet again.
+    """
+    alive, seen.at, seen.alive = seen.alive, at, at - reach
+    if reading.started is None or seen.started is None:
+        return _unsure(seen, at, reading, since)
+    if not _is_new_life(seen.started, reading, alive, seen.total):
+        seen.mixed = None
+        return _difference(seen, at, reading)
+    gain = NOTHING
+    if seen.mixed is not None and (seen.mixed.started or 0) + JITTER < reading.started:
+        gain = _careful(seen, seen.mixed)
+    if reading.started >= at - reach:
+        seen.mixed, seen.alive = reading, alive
+        return gain
+    seen.started = reading.started
+    return _sum(gain, _begin(seen, at, reading))
+
+
+def _is_new_life(started: Instant, reading: Reading, alive: Instant, total: float) -> bool:
+    """A process that started after the last sample of the one before; the fall covers clocks that differ."""
+    if reading.started is None or reading.started <= started + JITTER:
+        return False
+    return reading.started > alive or reading.total <= total / 2
+
+
+def _unsure(seen: Seen, at: Instant, reading: Reading, since: Instant) -> Gain:
+    """Without both start times, a total that fell to half was reset, unless its start was known: then that will tell."""
+    gain, owed = NOTHING, seen.owed
+    fell = seen.started is None and seen.total > 0 and reading.total <= seen.total / 2
+    if reading.started is not None:
+        seen.started, seen.owed = reading.started, None
+        if owed is not None and not fell and reading.started > since:
+            gain = owed.total, owed.bad
+    return _sum(gain, _begin(seen, at, reading) if fell else _difference(seen, at, reading))
+
+
+def _begin(seen: Seen, at: Instant, reading: Reading) -> Gain:
+    """Another life under the same name counted this from zero."""
+    seen.total = seen.part = 0.0
+    seen.owed = seen.mixed = None
+    return _difference(seen, at, reading)
+
+
+def _difference(seen: Seen, at: Instant, reading: Reading) -> Gain:
+    """The gain over the last values, which these replace; nothing while one of the counters is below what it was."""
+    total, part = reading.total - seen.total, reading.part - seen.part
+    if total < 0 or part < 0:
+        seen.doubted = at if seen.doubted is None else seen.doubted
+        if at - seen.doubted <= PATIENCE:
+            return NOTHING
+        total = part = 0.0
+    seen.total, seen.part, seen.doubted = reading.total, reading.part, None
+    return total, total - part if reading.derived else part
+
+
+def _careful(seen: Seen, mixed: Reading) -> Gain:
+    """The least that a life counted whose samples were never seen without those of the life before."""
+    before = seen.total - seen.part if mixed.derived else seen.part
+    left = before if mixed.bad >= before else 0.0
+    total = mixed.total - (seen.total if mixed.total >= seen.total else left)
+    bad = min(total, mixed.bad - left)
+    seen.total, seen.part, seen.started = mixed.total, mixed.part, mixed.started
+    seen.mixed = seen.doubted = None
+    return total, bad
+
+
+def _sum(one: Gain, other: Gain) -> Gain:
+    return one[0] + other[0], one[1] + other[1]
