@@ -65,7 +65,7 @@ def test_an_open_budget() -> None:
     """The figures of the sample in the documentation."""
     status = status_of(standing(), workloads={Workload("shop", "Deployment", "checkout"): WorkloadState.FREE})
     assert status["verdict"] == "Open"
-    assert status["summary"] == {"target": "99.9%", "left": "62.1%", "verdict": "Open"}
+    assert status["summary"] == {"target": "99.9%", "left": "62.1%", "burn": "0.4 (1h)", "verdict": "Open"}
     assert status["budget"] == {
         "remaining": "62.1",
         "badEvents": "1374",
@@ -104,7 +104,10 @@ def test_nothing_known_yet() -> None:
     """Without evidence there is no figure, no verdict, and no invented zero."""
     missing = Missing(Why.ABSENT, NOW - 60, "the selector matches nothing")
     status = status_of(standing(replace(MEASURED, evidence=missing, burns={}, budget=Budget(*[Fraction(0)] * 4))))
-    assert (status["verdict"], status["summary"]) == ("Unknown", {"target": "99.9%", "left": "-", "verdict": "Unknown"})
+    assert (status["verdict"], status["summary"]) == (
+        "Unknown",
+        {"target": "99.9%", "left": "-", "burn": "-", "verdict": "Unknown"},
+    )
     assert "budget" not in status
     assert "measuredAt" not in status
     assert status["evidence"] == {

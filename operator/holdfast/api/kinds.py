@@ -72,9 +72,9 @@ KINDS: Final = (
             Column("Window", ".spec.window.rolling", "The time in which the budget is granted."),
             Column("Left", ".status.summary.left", "What is left of the budget."),
             Column(
-                "Burn-1h",
-                '.status.burnRates[?(@.window=="1h")].rate',
-                "How fast the budget burned in the last hour; 1 spends exactly all of it in the window.",
+                "Burn",
+                ".status.summary.burn",
+                "How fast the budget burned in the last hour (or less); 1 spends exactly all of it in the window.",
             ),
             Column("Data", ".status.evidence.state", "Whether there are figures to act on."),
             Column("Verdict", ".status.summary.verdict", "What is asked of releases."),

@@ -52,6 +52,9 @@ class SummaryStatus(Shown):
 
     target: Figure | None = Field(None, description="The target with its sign, for example 99.9%.")
     left: Figure | None = Field(None, description="What is left of the budget, with its sign, for example 62.1%.")
+    burn: Figure | None = Field(
+        None, description="The burn rate over the last hour, or over the longest window below, for example 0.4 (1h)."
+    )
     verdict: Figure | None = Field(
         None, description='The verdict; "Hold (audit)" when a rule in mode Audit would hold.'
     )
@@ -93,6 +96,17 @@ class EvidenceStatus(Shown):
     message: Sentence | None = Field(None, description="Why it is missing, in a sentence.")
 
 
+class FindingStatus(Shown):
+    """One rule that is in force on this objective."""
+
+    policy: Name = Field(description="Name of the policy.")
+    rule: Figure = Field(description="Name of the rule.")
+    mode: Literal["Audit", "Enforce"] = Field(description="Whether it is carried out or only reported.")
+    verdict: Literal["Notify", "Hold"] = Field(description="What it asks for.")
+    reason: Reason = Field(description="Why it is in force, in one word.")
+    demoted: Line | None = Field(None, description="Why a Hold only notifies here, for example: the budget is young.")
+
+
 class WorkloadStatus(Shown):
     """What is known of one workload."""
 
@@ -129,6 +143,12 @@ class ObjectiveStatus(Shown):
         json_schema_extra=keyed("window"),
     )
     evidence: EvidenceStatus | None = Field(None, description="Whether there are figures to act on.")
+    findings: list[FindingStatus] | None = Field(
+        None,
+        max_length=1000,
+        description="The rules that are in force on this objective, the most severe first.",
+        json_schema_extra=keyed("policy", "rule"),
+    )
     workloads: list[WorkloadStatus] | None = Field(
         None, max_length=50, description="What is known of each workload.", json_schema_extra=keyed("kind", "name")
     )

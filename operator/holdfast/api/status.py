@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 from holdfast.core.budget import Budget, Burn, Measured
 from holdfast.core.evidence import Evidence, Fresh, Missing
+from holdfast.core.judge import Finding as RuleFinding
 from holdfast.core.judge import Standing
 from holdfast.core.objective import Objective, Workload
 from holdfast.core.policy import Policy
@@ -22,6 +24,10 @@ from .problems import Invalid, Problem
 from .records import hold_status
 
 __all__ = ["WorkloadState", "hold_status", "invalid_status", "objective_status", "policy_status"]
+
+
+BURN_WINDOW: Final[Seconds] = 3600
+"""The burn rate of this window is shown in a list of objectives."""
 
 
 class WorkloadState(StrEnum):
@@ -53,13 +59,20 @@ def objective_status(
     status: dict[str, object] = {
         "observedGeneration": objective.generation,
         "verdict": word,
-        "summary": {"target": f"{format_percent(objective.target, 12)}%", "left": left or "-", "verdict": shown},
+        "summary": {
+            "target": f"{format_percent(objective.target, 12)}%",
+            "left": left or "-",
+            "burn": _shown_burn(measured),
+            "verdict": shown,
+        },
         "held": sum(state is WorkloadState.HELD for state in states.values()),
         "evidence": _evidence(measured.evidence),
         "conditions": render(_conditions(measured, obstacles), objective.generation, before, now),
     }
     if measured.burns:  # an empty list that is shared could never be taken back by server-side apply
         status["burnRates"] = [_burn(window, burn) for window, burn in sorted(measured.burns.items())]
+    if standing.found:
+        status["findings"] = [_finding(found) for found in standing.found]
     if states:
         status["workloads"] = [{"kind": w.kind, "name": w.name, "state": s.value} for w, s in sorted(states.items())]
     if measured.budget.coverage:
@@ -110,6 +123,23 @@ def _accepted() -> Condition:
 
 def _burn(window: Seconds, burn: Burn) -> dict[str, object]:
     return {"window": format_duration(window), "rate": format_decimal(burn.rate, 2)}
+
+
+def _shown_burn(measured: Measured) -> str:
+    """Over an hour, or the longest window below that was measured."""
+    window = max((w for w in measured.burns if w <= BURN_WINDOW), default=None)
+    return "-" if window is None else f"{format_decimal(measured.burns[window].rate)} ({format_duration(window)})"
+
+
+def _finding(found: RuleFinding) -> dict[str, object]:
+    said: dict[str, object] = {
+        "policy": found.key.rule.policy,
+        "rule": found.key.rule.rule,
+        "mode": found.rule.mode.value,
+        "verdict": found.verdict.label,
+        "reason": found.reason.value,
+    }
+    return said if found.demoted is None else {**said, "demoted": found.demoted}
 
 
 def _budget(budget: Budget) -> dict[str, object]:

@@ -14,13 +14,12 @@ from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError, NotFound
 from holdfast.cluster.resources import HOLDS, OBJECTIVES, POLICIES, Body
 from holdfast.core.budget import Budget, Burn, Measured
-from holdfast.core.decide import remembered
 from holdfast.core.evidence import Evidence, Fresh, Missing, Why
 from holdfast.core.explain import explain_measured, explain_rule
-from holdfast.core.hold import HoldRecord
-from holdfast.core.judge import findings
+from holdfast.core.hold import CauseKey, HoldRecord, Reason
+from holdfast.core.judge import Finding
 from holdfast.core.objective import Objective
-from holdfast.core.policy import Policy
+from holdfast.core.policy import Policy, Rule, RuleKey, Verdict
 from holdfast.core.quantities import parse_decimal, parse_duration, parse_instant, parse_percent, spell_instant
 
 from .talking import context_option, kubeconfig_option, with_client
@@ -69,9 +68,8 @@ def _lines(
     else:
         yield from (f"  {line}" for line in explain_measured(measured))
     yield "Rules"
-    holding = frozenset(key for hold in holds for key in remembered(hold))
     rules = [rule for policy in policies for rule in policy.rules]
-    found = {f.key.rule: f for f in findings(measured, rules, (), holding)} if measured is not None else {}
+    found = _findings(measured, status, rules) if measured is not None else {}
     yield from (f"  {explain_rule(rule, found.get(rule.key))}" for rule in rules)
     if not rules:
         yield "  No policy covers this objective: it is measured only."
@@ -112,6 +110,18 @@ def measured_of(objective: Objective, status: dict[str, Any]) -> Measured | None
         for b in status.get("burnRates") or ()
     }
     return Measured(objective, _evidence(status, evidence), figures, burns)
+
+
+def _findings(measured: Measured, status: dict[str, Any], rules: list[Rule]) -> dict[RuleKey, Finding]:
+    """The rules that the operator found in force."""
+    by_key = {rule.key: rule for rule in rules}
+    found = {}
+    for said in status.get("findings") or ():
+        key = RuleKey(said["policy"], said["rule"])
+        if key in by_key:
+            cause, verdict = CauseKey(key, measured.objective.key), Verdict[said["verdict"].upper()]
+            found[key] = Finding(cause, by_key[key], measured, verdict, Reason(said["reason"]), said.get("demoted"))
+    return found
 
 
 def _evidence(status: dict[str, Any], evidence: dict[str, Any]) -> Evidence:

@@ -23,6 +23,8 @@ class Reason(StrEnum):
     AT_MOST_REACHED = "AtMostReached"  # the hold lasted as long as its rule allows
     WORKLOAD_GONE = "WorkloadGone"  # the held workload was deleted
     OVERRIDDEN = "Overridden"  # a person with the right broke the glass
+    REQUEST_REFUSED = "RequestRefused"  # the API server refused what had to be done
+    UNKNOWN_HOLD = "UnknownHold"  # a hold label that no record explains: it stays closed
     LIFTED_BY_HAND = "LiftedByHand"  # `holdfast lift`
 
     @property

@@ -69,7 +69,11 @@ class Selector:
     @cached_property
     def _tests(self) -> tuple[tuple[str, Match, str, re.Pattern[str] | None], ...]:
         regex = (Match.REGEX, Match.NOT_REGEX)
-        return tuple((m.label, m.how, m.value, re.compile(m.value) if m.how in regex else None) for m in self.matchers)
+        return tuple(
+            # Prometheus: a dot matches a line break too, and \d, \w and \s are ASCII
+            (m.label, m.how, m.value, re.compile(m.value, re.DOTALL | re.ASCII) if m.how in regex else None)
+            for m in self.matchers
+        )
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of this metric with these labels is selected. Regexes are anchored, as in PromQL."""

@@ -68,7 +68,8 @@ class Notify:
 class HoldReleases:
     """No new release gets out until more than `until` of the budget is left, or `at_most` has passed.
 
-    `until` is None for a rule on a burn rate whose author named none: it lifts when the long window has calmed down.
+    Where the author named no `until`, a rule on a burn rate lifts when the long window has calmed down, one on the
+    budget when a little more than its threshold is left.
     """
 
     until: Share | None = None

@@ -47,6 +47,11 @@ SIDE_BY_SIDE: Final = 8
 log = structlog.get_logger("holdfast.loop")
 
 
+def whole(now: Instant) -> Instant:
+    """The second that has begun: what is written down is written in whole seconds."""
+    return float(int(now))
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What a workload and its Hold looked like when there was nothing left to do, and when that was."""
@@ -184,7 +189,7 @@ class Loop:
         def think(view: Deployment | None, hold: HoldRecord | None) -> Decision:
             return decide(
                 Observed(
-                    now=self.clock(),
+                    now=whole(self.clock()),
                     workload=workload,
                     view=view,
                     measured=tuple(self.standings[o.key].measured for o in objectives),
@@ -200,7 +205,7 @@ class Loop:
         if self._rests(workload, world.holds.get(workload), objectives, think):
             return
         try:
-            brought = await bring(workload, self.hands, think, self.reporter.hold_written, self.clock)
+            brought = await bring(workload, self.hands, think, self.reporter.hold_written, lambda: whole(self.clock()))
         except (ClusterError, Invalid) as error:
             self._settled.pop(workload, None)
             await self.reporter.stuck(workload, str(error))

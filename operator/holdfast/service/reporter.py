@@ -180,8 +180,8 @@ class Reporter:
                     "`holdfast lift --all` takes such labels off."
                 )
                 log.warning("unknown hold", workload=str(workload), label=label)
-                body = self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name))
-                await self._event(DEPLOYMENTS, body, Telling(True, Reason.UNKNOWN_HOLD, "Report", note))
+                about = self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name))
+                await self._event(DEPLOYMENTS, about, Telling(True, Reason.UNKNOWN_HOLD, "Report", note))
                 found[workload, label] = float("-inf")
         self._unknown = found
 

@@ -59,6 +59,7 @@ def _essence(status: Status) -> object:
         evidence.get("state"),
         evidence.get("reason"),
         status.get("held"),
+        sorted((f["policy"], f["rule"], f["mode"], f["verdict"]) for f in status.get("findings") or ()),
         status.get("objectives"),
         status.get("enforceable"),
         sorted((w["kind"], w["name"], w["state"]) for w in status.get("workloads") or ()),
