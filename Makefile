@@ -33,6 +33,9 @@ test: tools ## all tests
 test-fast: $(VENV)/.ready ## all tests that need no lab
 	@$(PYTEST) -q -m 'not lab' tests
 
+mutation: $(VENV)/.ready ## change one thing in the core at a time: does a test notice? (ONLY="judge decide"; most of an hour)
+	@env -u PYTHONDONTWRITEBYTECODE nice $(RUN) -m tests.mutation $(ONLY)
+
 check: $(VENV)/.ready ## format, lint, types, import contracts, generated files
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
@@ -57,4 +60,4 @@ lock: $(VENV)/.ready ## resolve the dependencies anew
 clean: ## remove what was built here (the lab's programs stay in the cache)
 	@rm -rf build $(VENV) .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help tools demo lab test test-fast check format generate bench lock clean
+.PHONY: help tools demo lab test test-fast mutation check format generate bench lock clean

@@ -11,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.request import Done
+from tests.core.cluster import RefusedError
 from tests.core.making import FIX, HOUR, LATENCY, NEW, OLD, SILENT, rule
 from tests.core.scenarios import SITUATIONS
-from tests.core.world import RefusedError, World
+from tests.core.world import World
 
 
 def _create(world: World) -> None:

@@ -7,8 +7,9 @@ from typing import Final
 import pytest
 
 from holdfast.core.request import Done, PatchWorkload, Wait, WriteRecord
+from tests.core.cluster import ConflictError
 from tests.core.scenarios import SITUATIONS, in_flight
-from tests.core.world import ConflictError, World
+from tests.core.world import World
 
 EVERY: Final = pytest.mark.parametrize("name", SITUATIONS)
 

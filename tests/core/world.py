@@ -1,47 +1,29 @@
-"""A world small enough to try every accident in: one Deployment, its controller, the gate, people, and one stored record.
-
-It carries out the requests of the core and refuses what the real API server and the real gate refuse. What must never
-happen fails at once: a pause taken back that is not ours, a label without a record, a write that changes nothing.
-"""
+"""The operator in the small cluster: it looks, acts, waits and is killed; and what must be so when it says that it is done."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 from holdfast.core.decide import Decision, Observed, decide
-from holdfast.core.hold import Cause, CauseKey, HoldRecord, Template
-from holdfast.core.kinds.deployment import Deployment, ReplicaSet, step
+from holdfast.core.hold import CauseKey
+from holdfast.core.kinds.deployment import step
 from holdfast.core.objective import ObjectKey
 from holdfast.core.policy import Rule
-from holdfast.core.quantities import format_instant, parse_instant
 from holdfast.core.request import (
     HOLD_LABEL,
-    OVERRIDE_LABEL,
     Done,
-    PatchReplicaSet,
-    PatchWorkload,
     Request,
     Step,
     Wait,
-    WriteRecord,
 )
-from tests.core.making import LATENCY, NOW, OLD, SHOP, deployment, measured, replica_set, rule
-
-
-class ConflictError(Exception):
-    """The object changed since it was seen, or is gone; nothing was written."""
-
-
-class RefusedError(Exception):
-    """The gate refuses it."""
+from tests.core.cluster import Cluster
+from tests.core.making import LATENCY, NOW, SHOP, measured, rule
 
 
 @dataclass
-class World:
-    """What is so. `left` and `evidence` are what Prometheus would say."""
+class World(Cluster):
+    """A cluster, what people wrote, what Prometheus would say, and the operator that looks at all of it."""
 
-    view: Deployment | None = field(default_factory=deployment)
-    record: HoldRecord | None = None
     left: float = 50
     coverage: float = 100
     blind: object = None
@@ -50,7 +32,6 @@ class World:
     enforcing: bool = True
     now: float = NOW
     in_force: frozenset[CauseKey] = frozenset()
-    paused_by: str | None = None
     requests: list[Request] = field(default_factory=list)
     looks: int = 0
 
@@ -112,141 +93,6 @@ class World:
         self.in_force = frozenset()
         self.looks += 100
 
-    # --- the API server
-
-    def carry_out(self, request: Request) -> None:
-        """Write, or raise ConflictError."""
-        match request:
-            case WriteRecord(record):
-                stored = _stored(record)
-                assert stored != self.record, "a write that changes nothing would be repeated for ever"
-                self.record = stored
-            case PatchWorkload():
-                self._patch(request)
-            case PatchReplicaSet(name=name, labels=labels):
-                assert self.view is not None
-                assert set(labels) == {HOLD_LABEL}
-                owned = {s.name: s for s in self.view.sets}
-                if name not in owned or owned[name].resource_version != request.resource_version:
-                    raise ConflictError
-                self._check_label(labels[HOLD_LABEL], owned[name].labels)
-                changed = replace(
-                    owned[name], labels=_merged(owned[name].labels, labels), resource_version=self._tick()
-                )
-                self.view = replace(self.view, sets=tuple(changed if s.name == name else s for s in self.view.sets))
-
-    def _patch(self, request: PatchWorkload) -> None:
-        view = self.view
-        if view is None or view.resource_version != request.resource_version:
-            raise ConflictError
-        assert set(request.labels) <= {HOLD_LABEL, OVERRIDE_LABEL}, "the gate lets us touch no other label"
-        assert request.labels or request.paused is not None, "an empty patch"
-        assert request.paused is not view.paused, "a pause asked for twice"
-        if HOLD_LABEL in request.labels:
-            self._check_label(request.labels[HOLD_LABEL], view.labels)
-        if request.paused is False:
-            assert self.paused_by != "somebody", "a pause was taken back that Holdfast did not make"
-        if request.paused is not None:
-            self.paused_by = "holdfast" if request.paused else None
-        paused = view.paused if request.paused is None else request.paused
-        self.change(labels=_merged(view.labels, request.labels), paused=paused)
-
-    def _check_label(self, value: str | None, now: object) -> None:
-        record = self.record
-        assert record is not None, "a label goes on or off only with a record"
-        if value is not None:
-            assert (value, record.in_force) == (record.id, True), "the record comes before the label"
-        else:
-            assert now.get(HOLD_LABEL) == record.id, "a label of another episode is not ours to open"  # type: ignore[attr-defined]
-
-    def change(self, **fields: object) -> None:
-        """Change the Deployment; its generation grows with its spec."""
-        assert self.view is not None
-        after = replace(self.view, **fields)  # type: ignore[arg-type]
-        spec = (after.template, after.paused, after.replicas) != (
-            self.view.template,
-            self.view.paused,
-            self.view.replicas,
-        )
-        self.view = replace(after, resource_version=self._tick(), generation=after.generation + spec)
-
-    def _tick(self) -> str:
-        self.versions = getattr(self, "versions", 100) + 1
-        return str(self.versions)
-
-    # --- the deployment controller
-
-    def controller(self, pods: int = 4) -> None:
-        """One pass: see the last change; unless paused, move so many pods to the newest template."""
-        if self.view is None:
-            return
-        sets = {s.template.digest: s for s in self.view.sets}
-        wanted = self.view.template.digest
-        if not self.view.paused:
-            newest = max((s.revision for s in sets.values()), default=0) + 1
-            if wanted not in sets:
-                sets[wanted] = replica_set(self.view.template, 0, newest)
-            for digest, owned in list(sets.items()):
-                moved = min(pods, owned.desired) if digest != wanted else 0
-                sets[digest] = _sized(sets[digest], owned.desired - moved, self._tick())
-                sets[wanted] = _sized(sets[wanted], sets[wanted].desired + moved, self._tick())
-            if sum(s.desired for s in sets.values()) < self.view.replicas:
-                sets[wanted] = _sized(sets[wanted], self.view.replicas, self._tick())
-        self.view = replace(
-            self.view,
-            observed_generation=self.view.generation,
-            sets=tuple(sets.values()),
-            resource_version=self._tick(),
-        )
-
-    # --- people
-
-    def _gate(self) -> None:
-        assert self.view is not None
-        if self.view.hold is not None and self.view.override != self.view.hold:
-            raise RefusedError
-
-    def ship(self, template: Template) -> None:
-        """Set another template; refused while held."""
-        self._gate()
-        self.change(template=template)
-
-    def pause(self) -> None:
-        """Always allowed."""
-        assert self.view is not None
-        if not self.view.paused:
-            recorded = self.record is not None and self.record.paused is not None
-            # a pause between two looks, while the record still names ours, cannot be told from ours
-            self.paused_by = "nobody can tell" if recorded and self.view.hold else "somebody"
-            self.change(paused=True)
-
-    def resume(self) -> None:
-        """RefusedError while held."""
-        self._gate()
-        self.paused_by = None
-        self.change(paused=False)
-
-    def override(self) -> None:
-        """A person with the right sets the label to the id of the present record."""
-        if self.record is not None and self.view is not None:
-            self.change(labels={**self.view.labels, OVERRIDE_LABEL: self.record.id})
-
-    def end_override(self) -> None:
-        """Taking it off is free."""
-        assert self.view is not None
-        self.change(labels={k: v for k, v in self.view.labels.items() if k != OVERRIDE_LABEL})
-
-    def delete(self) -> None:
-        """Deletion is always free; the ReplicaSets go with it."""
-        self.view, self.paused_by = None, None
-
-    def create(self, template: Template = OLD, *, paused: bool = False) -> None:
-        """The same name again: without labels, another object."""
-        self.paused_by = "somebody" if paused else None
-        self.view = replace(
-            deployment(template=template, paused=paused), resource_version=self._tick(), uid=f"uid-{self._tick()}"
-        )
-
     # --- what must hold whenever the operator says that it is done
 
     def check(self) -> None:
@@ -291,22 +137,3 @@ class World:
             [(t.state, t.reason) for t in record.history],
         )
         return seen, kept
-
-
-def _merged(labels: object, patch: object) -> dict[str, str]:
-    return {k: v for k, v in {**labels, **patch}.items() if v is not None}  # type: ignore[dict-item]
-
-
-def _sized(owned: ReplicaSet, pods: int, version: str) -> ReplicaSet:
-    return replace(owned, desired=pods, available=pods, resource_version=version) if pods != owned.desired else owned
-
-
-def _stored(record: HoldRecord) -> HoldRecord:
-    """As it comes back from the API server: times lose their fractions."""
-    causes = tuple(Cause(c.key, c.reason, _second(c.since), c.at_most) for c in record.causes)
-    history = tuple(replace(t, at=_second(t.at)) for t in record.history)
-    return replace(record, since=_second(record.since), causes=causes, history=history)
-
-
-def _second(at: float) -> float:
-    return parse_instant(format_instant(at))
