@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -108,6 +109,13 @@ def test_a_burn_rate_with_until_waits_for_the_budget_too(left: float, after: boo
     assert not in_force(burn_rule(until=5), calm, before=False)
 
 
+def test_a_burn_rate_that_only_notifies_ends_when_it_is_calm() -> None:
+    """A notice waits for no budget."""
+    told = replace(burn_rule(), then=notify().then)
+    assert in_force(told, measured(-5, burns=burning(20)), before=False)
+    assert not in_force(told, measured(-5, burns=burning(0)), before=True)
+
+
 def test_the_short_window_is_a_twelfth_and_never_under_two_intervals() -> None:
     """A window that holds less than two looks says nothing."""
     assert BurnRate(Fraction(1), 3600).short(15) == 300
@@ -206,6 +214,7 @@ def test_the_most_severe_comes_first_and_then_what_is_carried_out() -> None:
 def test_a_standing_is_unknown_only_while_nothing_is_known_and_nothing_in_force() -> None:
     """Silence has no verdict of its own; a rule that stays in force through it has."""
     assert Standing(measured(evidence=SILENT)).verdict is None
+    assert Standing(measured(evidence=SILENT)).would is None
     assert Standing(measured(evidence=FRESH)).verdict is Verdict.OPEN
     found = findings(measured(-5, SILENT), [rule()], {cause_key(rule())})
     assert Standing(measured(-5, SILENT), found).verdict is Verdict.HOLD
@@ -218,6 +227,8 @@ def test_a_standing_is_unknown_only_while_nothing_is_known_and_nothing_in_force(
         ([], Verdict.OPEN, None),
         ([rule(mode=Mode.AUDIT)], Verdict.OPEN, Verdict.HOLD),
         ([rule(mode=Mode.AUDIT), notify()], Verdict.NOTIFY, Verdict.HOLD),
+        ([rule(), notify()], Verdict.HOLD, None),
+        ([rule(mode=Mode.AUDIT), notify(mode=Mode.AUDIT)], Verdict.OPEN, Verdict.HOLD),
         ([rule(), rule("more", mode=Mode.AUDIT)], Verdict.HOLD, None),  # not severer: not worth a word
         ([notify(mode=Mode.AUDIT)], Verdict.OPEN, Verdict.NOTIFY),
     ],
