@@ -11,7 +11,7 @@ The ledger is the one thing in the core that changes in place: one thread feeds 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -27,8 +27,8 @@ MEMORY: Final[Seconds] = 86_400
 RESOLUTIONS: Final = ((3_600, 0), (21_600, 60), (259_200, 300), (5_184_000, 3_600), (float("inf"), 86_400))
 """(age up to which, seconds between two points): how finely the past is kept."""
 
-AGEING: Final = 64
-"""Looks between two times that the past is thinned."""
+AGEING: Final = 256
+"""Looks between two times that the past is thinned; ledgers opened together take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,29 @@ class _Points:
 
     def thinned(self, now: Instant, window: Seconds) -> _Points:
         """The first point of every slot, and one that lies before the window."""
-        oldest = bisect_right(self.at, now - window - 2 * _spacing(window)) - 1
-        keep, slot = [], None
-        for i in range(max(0, oldest), len(self.at)):
-            spacing = _spacing(now - self.at[i])
-            here = (spacing, self.at[i] // spacing) if spacing else None
-            if here is None or here != slot:
-                keep.append(i)
-            slot = here
-        columns = (self.at, self.total, self.bad, self.covered)
-        return _Points(*(array("d", [column[i] for i in keep]) for column in columns))
+        spacing = next(spacing for limit, spacing in RESOLUTIONS if window <= limit)
+        begin = max(0, bisect_right(self.at, now - window - 2 * spacing) - 1)
+        keep: list[int] = []
+        for limit, spacing in reversed(RESOLUTIONS):
+            end = bisect_left(self.at, now - _younger(limit), begin)
+            keep.extend(_firsts(self.at, begin, end, spacing) if spacing else range(begin, end))
+            begin = end
+        return _Points(*(array("d", [column[i] for i in keep]) for column in self.columns))
+
+    @property
+    def columns(self) -> tuple[array[float], ...]:
+        return self.at, self.total, self.bad, self.covered
+
+
+def _younger(limit: Seconds) -> Seconds:
+    """The age at which the resolution for ages up to `limit` begins."""
+    return max((other for other, _ in RESOLUTIONS if other < limit), default=-1.0)
+
+
+def _firsts(at: array[float], begin: int, end: int, spacing: Seconds) -> list[int]:
+    """The first point in each slot of the grid."""
+    slots = [at[i] // spacing for i in range(begin, end)]
+    return [begin + n for n, slot in enumerate(slots) if n == 0 or slot != slots[n - 1]]
 
 
 class Ledger:
@@ -88,7 +101,7 @@ class Ledger:
         self._last: dict[Target, Seen] = {}
         self._forgotten = float("-inf")  # targets last seen at or before this are not remembered
         self._points = _Points()
-        self._feeds = 0
+        self._feeds = id(self) // 64 % AGEING  # any number will do, as long as few ledgers share it
 
     @property
     def at(self) -> Instant | None:
@@ -158,7 +171,3 @@ class Ledger:
         self._forgotten = max(self._forgotten, now - MEMORY)
         self._last = {k: seen for k, seen in self._last.items() if seen.at > self._forgotten}
         self._points = self._points.thinned(now, self.window)
-
-
-def _spacing(age: Seconds) -> Seconds:
-    return next(spacing for limit, spacing in RESOLUTIONS if age <= limit)

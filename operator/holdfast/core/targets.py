@@ -83,7 +83,7 @@ def advance(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: In
     """
     alive, seen.at, seen.alive = seen.alive, at, at - reach
     if reading.started is None or seen.started is None:
-        return _unsure(seen, at, reading, since)
+        return _unsure(seen, at, reading, reach, since)
     if not _is_new_life(seen.started, reading, alive, seen.total):
         seen.mixed = None
         return _difference(seen, at, reading)
@@ -104,15 +104,19 @@ def _is_new_life(started: Instant, reading: Reading, alive: Instant, total: floa
     return reading.started > alive or reading.total <= total / 2
 
 
-def _unsure(seen: Seen, at: Instant, reading: Reading, since: Instant) -> Gain:
-    """Without both start times, a total that fell to half was reset, unless its start was known: then that will tell."""
+def _unsure(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: Instant) -> Gain:
+    """Without both start times. A target that never had one was reset when its total fell to half and stayed there
+    until the samples from before must be out of the range; one that had one will tell by it.
+    """
     gain, owed = NOTHING, seen.owed
-    fell = seen.started is None and seen.total > 0 and reading.total <= seen.total / 2
+    fell = seen.started is None and reading.total <= seen.total / 2
     if reading.started is not None:
         seen.started, seen.owed = reading.started, None
-        if owed is not None and not fell and reading.started > since:
+        if owed is not None and reading.started > since:
             gain = owed.total, owed.bad
-    return _sum(gain, _begin(seen, at, reading) if fell else _difference(seen, at, reading))
+    if fell and seen.doubted is not None and at - seen.doubted >= reach:
+        return _sum(gain, _begin(seen, at, reading))
+    return _sum(gain, _difference(seen, at, reading))
 
 
 def _begin(seen: Seen, at: Instant, reading: Reading) -> Gain:
@@ -135,14 +139,17 @@ def _difference(seen: Seen, at: Instant, reading: Reading) -> Gain:
 
 
 def _careful(seen: Seen, mixed: Reading) -> Gain:
-    """The least that a life counted whose samples were never seen without those of the life before."""
-    before = seen.total - seen.part if mixed.derived else seen.part
-    left = before if mixed.bad >= before else 0.0
-    total = mixed.total - (seen.total if mixed.total >= seen.total else left)
-    bad = min(total, mixed.bad - left)
+    """The least that a life counted which was never seen without samples of the life before.
+
+    Of the good as of the bad events: what did not fall may be the old one's value, with the new one's on top.
+    """
+    bad_before = seen.total - seen.part if mixed.derived else seen.part
+    good_before, good = seen.total - bad_before, mixed.total - mixed.bad
+    bad = mixed.bad - (bad_before if mixed.bad >= bad_before else 0.0)
+    good -= good_before if good >= good_before else 0.0
     seen.total, seen.part, seen.started = mixed.total, mixed.part, mixed.started
     seen.mixed = seen.doubted = None
-    return total, bad
+    return good + bad, bad
 
 
 def _sum(one: Gain, other: Gain) -> Gain:
