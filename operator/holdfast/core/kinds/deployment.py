@@ -116,9 +116,9 @@ def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: I
         return Done()
     if view is not None:
         ours, override = view.hold == stored.id, view.override == stored.id
-        # Our patch takes off all of it at once. With neither label left it has happened, and a pause is somebody else's.
-        resume = view.paused and stored.paused is not None and (ours or (override and stored.enforced))
         if ours or override:
+            # All of it in one patch: with neither label left it has happened, and a pause is somebody else's.
+            resume = view.paused and stored.paused is not None and (ours or stored.enforced)
             labels: dict[str, str | None] = {HOLD_LABEL: None} if ours else {}
             if view.override is not None:
                 labels[OVERRIDE_LABEL] = None
