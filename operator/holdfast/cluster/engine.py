@@ -6,6 +6,7 @@ present one, and so that we know whether each watch is open.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -14,11 +15,12 @@ import aiohttp
 import kopf
 import structlog
 
+from . import tamed
 from .connection import Connection
 from .resources import DEPLOYMENTS, WATCHED, Resource
 from .store import Store
 from .sweep import Sweeper
-from .tamed import Foreign, NoDiff, NoProgress, silence
+from .tamed import NoDiff, NoProgress, silence
 
 log = structlog.get_logger("holdfast.cluster")
 
@@ -26,7 +28,7 @@ _NEVER: Final = object()
 
 
 class Engine:
-    """One run of Kopf. `trouble` is the last refusal it met, as a sentence."""
+    """One run of Kopf; one at a time in an event loop. `trouble` is the last refusal it met, as a sentence."""
 
     def __init__(self, connection: Connection, store: Store, sweeper: Sweeper, backoffs: tuple[float, ...]) -> None:
         """Nothing is sent before `run`."""
@@ -41,12 +43,13 @@ class Engine:
     async def run(self, spawned: Callable[[], None]) -> None:
         """Watch until cancelled; raises whatever ends Kopf. `spawned` is called once Kopf has taken the signals."""
         silence(logging.getLogger("kopf"))
+        older = asyncio.all_tasks()
         try:
             tasks = await kopf.spawn_tasks(
                 registry=self._registry(), settings=self._settings(), clusterwide=True, standalone=True
             )
             spawned()
-            await kopf.run_tasks(tasks, ignored=Foreign())
+            await tamed.run(tasks, older)
         finally:
             for session in self._sessions:
                 await session.close()

@@ -95,7 +95,7 @@ class Watch:
                 self._say(f"the API server cannot be reached: {error}")
                 why = ""
             except Exception as error:
-                why = "" if getattr(error, "status", None) == 404 else str(error) or type(error).__name__
+                why = "" if _passes(error) else str(error) or type(error).__name__
             finally:
                 self._store.down()
             if why:
@@ -143,6 +143,12 @@ class Watch:
                 f"Watching failed {len(self._failures)} times in {self._pace.within / 60:g} minutes, the last time because {why}."
             )
         self._say(f"watching failed, it is started again: {why}")
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it is an answer of a server that is starting or busy, or has lost a definition: those are waited for."""
+    status = getattr(error, "status", 0)
+    return status in (404, 429) or status >= 500
 
 
 def _leave_signals() -> None:
