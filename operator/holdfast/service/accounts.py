@@ -50,6 +50,7 @@ class Accounts:
         """No account is open yet."""
         self.interval = interval
         self._pollers = {source.name: Poller(source) for source in sources}
+        self._delays = sorted({poller.source.delay for poller in self._pollers.values()})
         self._accounts: dict[ObjectKey, Account] = {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
         self._metrics = metrics
@@ -63,8 +64,17 @@ class Accounts:
         """Ask nothing more; queries under way end by their time-out."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def keep(self, objectives: Mapping[ObjectKey, Objective], unreadable: Iterable[ObjectKey]) -> None:
-        """Have an account for each of these, and no others; one that cannot be read now keeps its ledger."""
+    def pause(self, now: Instant) -> Seconds:
+        """How long until the scrapes of the next step of the grid have arrived, at the source where that is first."""
+        ahead = (grid_time(now, self.interval, d) + self.interval + d - now for d in self._delays)
+        return max(0.01, min(ahead, default=self.interval))
+
+    def keep(self, objectives: Mapping[ObjectKey, Objective], unreadable: Iterable[ObjectKey]) -> bool:
+        """Have an account for each of these, and no others; one that cannot be read now keeps its ledger.
+
+        Returns whether there is a new one.
+        """
+        opened = False
         for key, objective in objectives.items():
             account = self._accounts.get(key)
             if account is not None and account.objective == objective:
@@ -75,8 +85,10 @@ class Accounts:
             poller = self._pollers.get(objective.source)
             reach = poller.reach(self.interval) if poller is not None else self.interval
             self._accounts[key] = Account(objective, Ledger(objective.window, reach))
+            opened = True
         for key in set(self._accounts) - set(objectives) - set(unreadable):
             del self._accounts[key]
+        return opened
 
     def measured(self, key: ObjectKey, windows: tuple[Seconds, ...], now: Instant) -> Measured:
         """How an objective stands now."""

@@ -79,6 +79,7 @@ class Loop:
     _reader: Reader = field(default_factory=Reader)
     _settled: dict[Workload, Settled] = field(default_factory=dict)
     _measured: asyncio.Event = field(default_factory=asyncio.Event)
+    _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: set[tuple[Resource, ObjectKey]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -92,15 +93,18 @@ class Loop:
             tasks.create_task(self._judge())
 
     async def _measure(self) -> None:
-        """At every step of the grid; a look that takes longer skips steps, and the next one catches up."""
-        interval = self.accounts.interval
+        """As soon as the scrapes of the next step of the grid have arrived, and at once for a new objective.
+
+        A look that takes longer skips steps, and the next one catches up. It goes on while the cluster is out of sight.
+        """
         while True:
             if self.store.synced():
                 self._read()
-                await self.accounts.look(self.clock())
-                self._measured.set()
-            now = self.clock()
-            await asyncio.sleep(min(interval, interval - now % interval + 0.01))
+            self._opened.clear()
+            await self.accounts.look(self.clock())
+            self._measured.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._opened.wait(), self.accounts.pause(self.clock()))
 
     async def _judge(self) -> None:
         """A whole pass after every look and after every change of what people wrote; workloads alone in between."""
@@ -132,7 +136,8 @@ class Loop:
 
     def _read(self) -> None:
         self.world = self._reader.read(*(self.store.all(kind) for kind in (OBJECTIVES, POLICIES, HOLDS)))
-        self.accounts.keep(self.world.objectives, self.world.invalid_objectives)
+        if self.accounts.keep(self.world.objectives, self.world.invalid_objectives):
+            self._opened.set()
 
     async def one_pass(self, only: set[Workload] | None = None) -> None:
         """Judge every objective, bring every workload (or these alone) where it is wanted, and tell."""

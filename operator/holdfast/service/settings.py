@@ -56,7 +56,7 @@ class SourceSettings(_Strict):
     name: str = "default"
     url: Annotated[str, AfterValidator(_http)]
     scrape_interval: Duration = 15.0
-    delay: Duration = 5.0
+    delay: Duration = 2.0
     timeout: Duration = 10.0
 
     def source(self) -> Source:
