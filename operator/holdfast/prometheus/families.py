@@ -37,10 +37,14 @@ class Family:
     _known: dict[tuple[str, ...], tuple[Role, ...]] = field(default_factory=dict)
 
     def query(self, source: Source, reach: Seconds) -> str:
-        """The PromQL of the family; the last value of a target stays readable for `reach` seconds."""
+        """The PromQL of the family; the last value of a target stays readable for `reach` seconds.
+
+        Of series that are one counter under several labels the highest counts, not the sum.
+        """
         by = ", ".join(dict.fromkeys((*source.target_labels, *self.labels)))
+        same = ", ".join(name for name in source.same_counter if name not in (*source.target_labels, *self.labels))
         where = narrowing(self.readers.values(), self.width)
-        return f"sum by ({by}) (last_over_time({self.metric}{where}[{milliseconds(reach)}]))"
+        return f"sum by ({by}) (max without ({same}) (last_over_time({self.metric}{where}[{milliseconds(reach)}])))"
 
     def roles(self, labels: Mapping[str, str]) -> tuple[Role, ...]:
         """The objectives, and roles in them, that a series with these labels belongs to."""

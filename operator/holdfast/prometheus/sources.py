@@ -17,6 +17,15 @@ from holdfast.core.quantities import Instant, Seconds
 TARGET_LABELS: Final = ("job", "instance", "namespace", "pod", "container")
 """The labels that identify one scraped process."""
 
+SAME_COUNTER: Final = (
+    "pod_template_hash",
+    "controller_revision_hash",
+    "rollouts_pod_template_hash",
+    "prometheus_replica",
+)
+"""Labels that do not tell one counter from another. While a pod is replaced under its own name and address, Prometheus
+scrapes the new process under the old release's labels for some seconds: one counter, two series."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -32,6 +41,7 @@ class Source:
     delay: Seconds = 5
     timeout: Seconds = 10
     target_labels: tuple[str, ...] = TARGET_LABELS
+    same_counter: tuple[str, ...] = SAME_COUNTER
     start_metric: str = "process_start_time_seconds"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
