@@ -125,8 +125,8 @@ async def test_a_whole_hold_and_its_lift(operator: Client, lab_cluster: Cluster,
     """Record, label and pause, ReplicaSets, in force; then all of it taken back, and nothing left on the workload."""
     workload = released(lab_cluster, namespace)
     acting = Acting(operator)
-    view = await seen(operator, workload)
-    asked = await brought(acting, workload, Held(record(workload, paused=view.template)))
+    before = await seen(operator, workload)
+    asked = await brought(acting, workload, Held(record(workload, paused=before.template)))
     assert asked == ["WriteRecord", "PatchWorkload", "PatchReplicaSet", "WriteRecord"]
     view, stored = await acting.look(workload)
     assert view is not None
