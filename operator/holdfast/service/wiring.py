@@ -23,6 +23,7 @@ from holdfast.cluster.watch import Watch, WatchFailed
 from holdfast.core.quantities import Seconds
 
 from .accounts import Accounts
+from .enforcing import Enforcer
 from .http import Health
 from .http import serve as serve_http
 from .loop import Loop
@@ -49,12 +50,13 @@ class Service:
         self.watch = Watch(client, self.store, take_signals_back=self.take_signals)
         hands = Acting(client, time.time)
         recorder = Recorder(client, os.environ.get("POD_NAME", "holdfast"), time.time)
+        reporter = Reporter(client, self.store, hands, recorder, self.metrics, settings.interval)
         self._accounts = Accounts((s.source() for s in settings.sources), settings.interval, self.metrics)
         self.loop = Loop(
             store=self.store,
-            hands=hands,
             accounts=self._accounts,
-            reporter=Reporter(client, self.store, hands, recorder, self.metrics, settings.interval),
+            enforcer=Enforcer(self.store, hands, reporter, self.metrics),
+            reporter=reporter,
             switch=Switch(client, namespace),
             metrics=self.metrics,
             enforcement=settings.enforcement,
