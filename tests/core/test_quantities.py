@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.quantities import (
@@ -79,6 +79,7 @@ def test_durations_are_written_short(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
+@settings(deadline=None)
 @given(st.integers(1, 999), st.sampled_from(["d", "h", "m", "s", "ms"]))
 def test_a_duration_survives_writing_and_reading(count: int, unit: str) -> None:
     """What is written is read as the same length, for every length of one unit."""
@@ -89,6 +90,7 @@ def test_a_duration_survives_writing_and_reading(count: int, unit: str) -> None:
         assert parse_duration(written) == length
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-(10**11), max_value=10**11, places=6))
 def test_decimals_are_exact(value: Decimal) -> None:
     """Every plain decimal is read as exactly itself."""
@@ -129,6 +131,7 @@ def test_numbers_are_rounded_for_people(value: str, places: int, text: str) -> N
     assert format_decimal(Fraction(value), places) == text
 
 
+@settings(deadline=None)
 @given(st.fractions(), st.integers(0, 6))
 def test_rounding_agrees_with_decimal(value: Fraction, places: int) -> None:
     """The decimal module, given enough digits, says the same."""
@@ -145,6 +148,7 @@ def test_any_number_can_be_written() -> None:
     assert format_percent(Fraction(1, 3), 3) == "33.333"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 253_402_300_799))
 def test_a_time_survives_writing_and_reading(second: int) -> None:
     """Kubernetes' times are whole seconds in UTC."""

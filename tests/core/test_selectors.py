@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import promql_parser
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.objective import Match, Matcher, ObjectKey, Selector, Workload, quote
@@ -16,6 +16,7 @@ from tests.core.making import objective, percent
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from('\\"\n\ufffdnu\x00{}'))
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_a_quoted_value_is_read_back_by_promql(value: str) -> None:
     """Whatever the value, PromQL's parser reads exactly it, and nothing more: no value can change a query."""
