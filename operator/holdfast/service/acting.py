@@ -21,7 +21,10 @@ from holdfast.core.quantities import Instant
 from holdfast.core.request import Done, Request, Wait, WriteRecord
 
 MOST_STEPS: Final = 64
-"""More requests than this in one go are not taken: something moves under our hands; the next look goes on."""
+"""More requests than this in one go are not taken; the next pass goes on."""
+
+MOST_CHANGES: Final = 5
+"""So often in one go the world may have changed between the look and the request; the next pass goes on."""
 
 Think = Callable[[Deployment | None, HoldRecord | None], Decision]
 
@@ -64,6 +67,7 @@ async def bring(
     `tell` hears of every record that was written, after it was written. Raises whatever the hands raise: the API
     server cannot be reached, or the Hold cannot be read.
     """
+    changes = 0
     for _ in range(MOST_STEPS):
         view, stored = await hands.look(workload)
         decision = think(view, stored)
@@ -80,8 +84,10 @@ async def bring(
             case Carried():
                 if isinstance(asked, WriteRecord):
                     await tell(stored, asked.record)
-            case LookAgain():
-                continue
+            case LookAgain(why):
+                changes += 1
+                if changes > MOST_CHANGES:
+                    return Brought(decision, view, stored, settled=False, waits=why)
             case Refused(why):
                 return Brought(decision, view, stored, settled=False, refused=why)
             case _:
