@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from bench.frame import RESULTS, ROOT, BenchError, Figure, Group, Result, groups, measure
-from bench.table import of_groups, of_results
+from bench.table import beside, of_groups, of_results
 from lab import LabError
 from lab.progress import to_stderr
 
@@ -29,6 +29,8 @@ def main(only: str | None, listing: bool) -> None:
         return
     results, lost = run(figure for group in chosen for figure in group.figures)
     console.print(of_results(results))
+    for result in results:
+        console.print(beside(result), highlight=False)
     console.print(f"Written to {RESULTS.relative_to(ROOT)}, one file for each figure, with the method.")
     missed = [result.figure.name for result in results if not result.met]
     if missed:

@@ -109,14 +109,15 @@ def run(cluster: Cluster, chart: InstalledChart, pace: Pace, say: Say) -> list[H
     steady = {namespace: cluster.shop.truth(namespace, APP) for namespace in namespaces}
     if not all(release_is_admitted(cluster, namespace) for namespace in namespaces):
         raise BenchError("A release was refused before any budget was empty.")
-    say(f"traffic for {WINDOW:g} s, so that the whole window is measured")
+    say(f"{WINDOW:g} s of traffic, so that the whole window is measured")
     time.sleep(WINDOW + pace.interval)
     with ThreadPoolExecutor(1) as checking:  # one at a time: they come in this order
         checks = []
         emptied = []
         for place, namespace in enumerate(namespaces):
-            _sleep_to_phase(pace.scrape, place / len(namespaces))
+            _sleep_to_phase(pace.scrape, place / len(namespaces))  # and each in a look of its own
             emptied.append(empty(cluster, namespace, steady[namespace]))
+            say(f"budget {place + 1} of {len(namespaces)} is empty")
             checks.append(checking.submit(_wait_refused, cluster, namespace))
         for check in checks:
             check.result()
@@ -131,7 +132,8 @@ def _wait_refused(cluster: Cluster, namespace: str) -> None:
 
 
 def _sleep_to_phase(period: float, share: float) -> None:
-    """Until the clock is at this share of the period, so that episodes meet scrapes and grid in every position."""
+    """A period and until the clock is at this share of it, so that episodes meet scrapes and grid in every position."""
+    time.sleep(period)
     time.sleep((share * period - time.time()) % period)
 
 

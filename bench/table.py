@@ -1,4 +1,4 @@
-"""How are figures shown? One row each: the value, its goal, and what it stands beside."""
+"""How are figures shown? One row each with the goal and what it stands beside; what that is, below."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from rich.table import Table
 
 from bench.frame import Group, Result
 
+COLUMNS = ("figure", "value", "goal", "ratio", "beside", "ratio")
+
 
 def of_results(results: Iterable[Result]) -> Table:
-    """Values with their goals; a ratio up to 1 is green."""
-    table = Table(title="Less is better", title_justify="left", show_lines=True)
-    for name, right in (("figure", False), ("value", True), ("goal", True), ("value / goal", True)):
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    table.add_column("compared with", overflow="fold")
-    table.add_column("value / that", justify="right")
+    """Values with their goals; a ratio up to 1 is green. Fits a terminal of 80 columns."""
+    table = Table(title="Less is better", title_justify="left")
+    for place, name in enumerate(COLUMNS):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
     for result in results:
-        beside, value = result.outcome.compared_with, result.outcome.value
+        figure, value, beside = result.figure, result.outcome.value, result.outcome.compared_with.value
         table.add_row(
-            result.figure.name,
-            f"{value:.3g} {result.figure.unit}",
-            f"{result.figure.goal:g} {result.figure.unit}",
+            figure.name,
+            f"{value:.3g} {figure.unit}",
+            f"{figure.goal:g} {figure.unit}",
             f"[{'green' if result.met else 'bold red'}]{result.ratio:.2f}[/]",
-            f"{beside.what}: {beside.value:.3g} {result.figure.unit}",
-            f"{value / beside.value:.2f}" if beside.value else "–",
+            f"{beside:.3g} {figure.unit}",
+            f"{value / beside:.2f}" if beside else "–",
         )
     return table
+
+
+def beside(result: Result) -> str:
+    """What a figure stands beside, as a line."""
+    return f"{result.figure.name} stands beside {result.outcome.compared_with.what}."
 
 
 def of_groups(groups: Iterable[Group]) -> Table:
