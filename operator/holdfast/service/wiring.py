@@ -35,6 +35,9 @@ from .switch import Switch
 GATE_EVERY: Final[Seconds] = 30
 """How often the gate is inspected; until it is effective every second."""
 
+LONGEST_AWAY: Final[Seconds] = 900
+"""Without a watch for so long a new start is worth a try."""
+
 log = structlog.get_logger("holdfast")
 
 
@@ -44,6 +47,7 @@ class Service:
     def __init__(self, settings: Settings, client: Client, namespace: str) -> None:
         """Everything is made here, and nothing runs yet."""
         self._settings = settings
+        self._began = time.monotonic()
         self._client = client
         self.metrics = Metrics()
         self.store = Store()
@@ -104,12 +108,15 @@ class Service:
         return 1
 
     def alive(self) -> Health:
-        """Not alive: the loop has made no progress for long, though the API server is there to be worked with."""
-        idle = time.monotonic() - self.loop.progress
-        limit = 3 * self._settings.interval + 60
+        """Alive: the loop makes progress, and the watch has not been away for longer than any outage should last."""
+        now, problems = time.monotonic(), []
+        idle, limit = now - self.loop.progress, 3 * self._settings.interval + 60
         if idle > limit:
-            return Health((f"the loop has made no progress for {idle:.0f} s (limit {limit:.0f} s)",))
-        return Health()
+            problems.append(f"the loop has made no progress for {idle:.0f} s (limit {limit:.0f} s)")
+        away = min(self.store.watch_age(), now - self._began)
+        if away > LONGEST_AWAY:
+            problems.append(f"the cluster has not been watched for {away:.0f} s (limit {LONGEST_AWAY:.0f} s)")
+        return Health(tuple(problems))
 
     def ready(self) -> Health:
         """Ready: everything is listed and watched, and the gate would refuse what it must."""
