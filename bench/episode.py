@@ -62,10 +62,11 @@ subjects:
 
 @dataclass(frozen=True, slots=True)
 class Emptied:
-    """When a budget became empty (Unix seconds): not before `at`, and at most `LOOK` and a round trip later."""
+    """When a budget became empty (Unix seconds): not before `at`, and at most `slack` seconds later."""
 
     namespace: str
     at: float
+    slack: float
     allowed: float
 
 
@@ -77,6 +78,7 @@ class Held:
     grid: float  # until the next time that Holdfast asks about
     look: float  # until it acted on it: the delay, waiting for the look, the queries, judging
     act: float  # from its first write to the label on the Deployment
+    slack: float  # by so much at most is the sum too long
 
     @property
     def latency(self) -> float:
@@ -117,7 +119,7 @@ def empty(cluster: Cluster, namespace: str, steady: Truth) -> Emptied:
         a_window_ago = before.total.requests - rate * (WINDOW - (truth.at - before.at))
         allowed = (100 - TARGET) / 100 * (truth.total.requests - a_window_ago)
         if emptied is None and truth.total.bad > allowed:
-            emptied = Emptied(namespace, last, allowed)
+            emptied = Emptied(namespace, last, truth.at - last, allowed)
         if emptied is not None and truth.total.bad > MARGIN * allowed:
             cluster.shop.set_fault(None, namespace=namespace, app=APP)
             return emptied
@@ -138,7 +140,7 @@ def held(cluster: Cluster, user: str, emptied: Emptied, interval: float) -> Held
     known = _known(cluster, emptied)
     asked = math.ceil(known / interval) * interval
     accepted = datetime.fromisoformat(patches[0].raw["stageTimestamp"]).timestamp()
-    return Held(known - began, asked - known, records[0].at - asked, accepted - records[0].at)
+    return Held(known - began, asked - known, records[0].at - asked, accepted - records[0].at, emptied.slack)
 
 
 def _known(cluster: Cluster, emptied: Emptied) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,18 +56,29 @@ DEFAULT: Final = shipped()
 def measure(pace: Pace, of: Callable[[list[float]], float], say: Say, word: str) -> Outcome:
     """Empty one budget after the other, at moments that are spread evenly over the scrape interval."""
     with running(pace, say) as (cluster, chart):
-        every = run(cluster, chart, pace, say)
-    floor = of([e.scrape for e in every])
-    parts = {name: statistics.median(getattr(e, name) for e in every) for name in ("scrape", "grid", "look", "act")}
-    latencies = [e.latency for e in every]
+        episodes = run(cluster, chart, pace, say)
+        return of_episodes(episodes, of, word, pace, os.getloadavg()[0])
+
+
+def of_episodes(
+    episodes: Sequence[Held], of: Callable[[list[float]], float], word: str, pace: Pace, load: float
+) -> Outcome:
+    """The figure of all episodes; `word` is how `of` is called."""
+    latencies = [e.latency for e in episodes]
+    parts = {name: statistics.median(getattr(e, name) for e in episodes) for name in ("scrape", "grid", "look", "act")}
     return Outcome(
         of(latencies),
-        Compared(f"the {word} time until Prometheus itself had the samples, which no reader of it can beat", floor),
+        Compared(
+            f"the {word} time until Prometheus itself had the samples, which no reader of it can beat",
+            of([e.scrape for e in episodes]),
+        ),
         METHOD.format(
             word=word.capitalize(),
-            n=len(every),
+            n=len(episodes),
             all=", ".join(f"{x:.2f}" for x in sorted(latencies)),
             **{f"{name}_s": f"{value:.2f}" for name, value in parts.items()},
+            slack_ms=f"{1000 * max(e.slack for e in episodes):.0f}",
+            load=f"{load:.1f} on {os.cpu_count()} cores",
             pace=f"scrape {pace.scrape:g} s, interval {pace.interval:g} s, delay {pace.delay:g} s",
         ),
     )
@@ -74,12 +86,12 @@ def measure(pace: Pace, of: Callable[[list[float]], float], say: Say, word: str)
 
 METHOD: Final = (
     f"{{word}} of {{n}} episodes ({{all}} s) at {{pace}}. Real API server with the shipped chart, real Prometheus, the "
-    f"operator as its own process; pods and their traffic are simulated, on this machine. Each episode has a namespace of "
+    "operator as its own process; pods and their traffic are simulated; all of it on one machine (load {load}). Each episode has a namespace of "
     f"its own: 4 pods, {RATE:g} requests/s, an objective of 99 % over {WINDOW:g} s that is fully measured before. {ERRORS:.0%} "
     "of the requests fail until the budget is overdrawn by "
     f"{MARGIN - 1:.0%}, then none, so that later failures do not help and all pods must be scraped; the moments are spread "
-    "evenly over the scrape interval. Begin: the shop's own exact counts, looked at every 20 ms; the last look before "
-    "failures exceeded (1 - target) x requests of the window, so at most about 30 ms too early, never too late. End: the "
+    "evenly over the scrape interval. Begin: the shop's own exact counts, looked at about every 20 ms; the last look before "
+    "failures exceeded (1 - target) x requests of the window, so too early by {slack_ms} ms at most, never too late. End: the "
     "API server's audit log, when it had answered the operator's patch of the label on the Deployment. Before, a developer's "
     "dry run of a new image is admitted, afterwards refused by the hold policy. Median parts: {scrape_s} s until Prometheus "
     "had samples that say so (to 50 ms), {grid_s} s to the next time of the grid, {look_s} s until Holdfast acted on that time "

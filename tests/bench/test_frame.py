@@ -16,7 +16,9 @@ from rich.console import Console
 
 import bench.__main__ as command
 from bench import frame, table
+from bench.episode import Held
 from bench.frame import BenchError, Compared, Figure, Group, Outcome, Say
+from bench.latency import FAST, of_episodes
 
 
 def outcome(_: Say) -> Outcome:
@@ -153,3 +155,14 @@ def test_click_is_told_the_right_option() -> None:
     with pytest.raises(click.BadParameter) as error:
         command.choose("nothing")
     assert error.value.param_hint == "--only"
+
+
+def test_the_method_of_the_latency_says_what_was_seen() -> None:
+    """The sentences carry every part of every episode, its repetitions, its pace and the load of the machine."""
+    episodes = [Held(0.5, 0.25, 2.0, 0.125, slack=0.02), Held(1.0, 0.5, 2.5, 0.25, slack=0.03)]
+    found = of_episodes(episodes, max, "longest", FAST, load=1.5)
+    assert found.value == 4.25
+    assert found.compared_with.value == 1.0
+    for text in ("Longest of 2 episodes (2.88, 4.25 s)", "scrape 1 s, interval 1 s, delay 2 s", "30 ms", "load 1.5"):
+        assert text in found.method
+    assert "{" not in found.method
