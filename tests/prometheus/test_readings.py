@@ -1,0 +1,90 @@
+"""Rules of what series mean for an objective: which counters, and when they are no evidence."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.core.evidence import Missing, Why
+from holdfast.core.ledger import Reading
+from holdfast.core.objective import BadOverTotal, GoodOverTotal, Objective
+from holdfast.prometheus.families import families
+from holdfast.prometheus.readings import Counters, Sample, collect
+from holdfast.prometheus.sources import Series
+from tests.prometheus.making import SOURCE, errors, latency, objective, select, series, successes
+
+P, Q = ("shop", "", "", "p", ""), ("shop", "", "", "q", "")
+APART = objective("apart", BadOverTotal(select("bad_total"), select("all_total")))
+GOOD = objective("good", GoodOverTotal(select("good_total"), select("all_total")))
+
+
+def count(value: float, pod: str = "p", **labels: str) -> Series:
+    """One series of a pod of the shop."""
+    return series({"job": "shop", "pod": pod, **labels}, value)
+
+
+def sample(of: Objective, *answers: list[Series], starts: tuple[Series, ...] = ()) -> Sample:
+    """What one objective reads from the answers to its families, in their order."""
+    moments = collect(SOURCE, zip(families([of]), answers, strict=True), list(starts))
+    return (moments[0][1] if moments else Counters()).sample(of, 100)
+
+
+READINGS = [
+    pytest.param(
+        errors(), [[count(7, code="200"), count(2, code="503"), count(1, code="500")]], {P: (10, 3)}, id="sums"
+    ),
+    pytest.param(errors(), [[count(7, code="200")]], {P: (7, 0)}, id="no bad series is no bad event"),
+    pytest.param(successes(), [[count(7, code="200"), count(2, code="503")]], {P: (9, 2)}, id="the rest is bad"),
+    pytest.param(
+        successes(),
+        [[count(7, code="200"), count(2, "q", code="503")]],
+        {P: (7, 0), Q: (2, 2)},
+        id="one fails all it gets",
+    ),
+    pytest.param(latency(), [[count(7, le="0.2"), count(9, le="+Inf")]], {P: (9, 2)}, id="above the bound"),
+    pytest.param(latency(), [[count(0, le="0.2"), count(0, le="+Inf")]], {P: (0, 0)}, id="no traffic is a reading"),
+    pytest.param(APART, [[count(9)], [count(2)]], {P: (9, 2)}, id="two metrics"),
+    pytest.param(GOOD, [[count(5)], [count(6)]], {P: (5, 0)}, id="a good event counted before its total"),
+    pytest.param(GOOD, [[count(0)], []], {P: (0, 0)}, id="no good series before the first event"),
+]
+
+
+@pytest.mark.parametrize(("of", "answers", "expected"), READINGS)
+def test_counters(
+    of: Objective, answers: list[list[Series]], expected: dict[tuple[str, ...], tuple[float, float]]
+) -> None:
+    """(events, bad events) of each target."""
+    found = sample(of, *answers)
+    assert not isinstance(found, Missing)
+    assert {target: (reading.total, reading.bad) for target, reading in found.items()} == expected
+
+
+MISSING = [
+    pytest.param(errors(), [[]], Why.ABSENT, "matches no series", id="nothing at all"),
+    pytest.param(successes(), [[count(7, code="500")]], Why.ABSENT, "really failing every request", id="nothing good"),
+    pytest.param(latency(), [[count(9, le="+Inf")]], Why.ABSENT, "ends at 0.2 s", id="no such bucket"),
+    pytest.param(
+        latency(),
+        [[count(7, le="0.2"), count(9, le="+Inf"), count(9, "q", le="+Inf")]],
+        Why.CONTRADICTORY,
+        "1 of 2 targets",
+        id="a bucket that some lack",
+    ),
+    pytest.param(errors(), [[count(-1, code="200")]], Why.CONTRADICTORY, "negative", id="a gauge"),
+    pytest.param(APART, [[count(9)], [count(20)]], Why.CONTRADICTORY, "more events than", id="a part above its total"),
+    pytest.param(APART, [[count(9)], [count(2, "q")]], Why.CONTRADICTORY, "same targets", id="bad events of others"),
+]
+
+
+@pytest.mark.parametrize(("of", "answers", "why", "words"), MISSING)
+def test_no_evidence(of: Objective, answers: list[list[Series]], why: Why, words: str) -> None:
+    """What cannot be true, or is not there, is no evidence, and a sentence says what to do."""
+    found = sample(of, *answers)
+    assert isinstance(found, Missing)
+    assert (found.why, found.since) == (why, 100)
+    assert words in found.note
+
+
+def test_starts_are_matched_by_target() -> None:
+    """Each reading carries the start of its own process, and none where that is unknown."""
+    found = sample(errors(), [[count(1, code="200"), count(2, "q", code="200")]][0], starts=(count(55, "q"),))
+    assert found == {P: Reading(1, 0, None), Q: Reading(2, 0, 55)}
