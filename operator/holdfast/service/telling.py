@@ -39,12 +39,9 @@ def worth_writing(before: Status, after: Status, waited: Seconds, window: Second
     """Whether `after` tells a person something that `before` does not, given the time since the last write."""
     if _essence(before) != _essence(after):
         return True
-    moved = _remaining(before) is None or _remaining(after) is None
-    if not moved:
-        moved = abs((_remaining(before) or Decimal()) - (_remaining(after) or Decimal())) >= POINT
-    elif _remaining(before) == _remaining(after):
-        return False
-    return moved and waited >= min(QUIET, window / 100)
+    was, now = _remaining(before), _remaining(after)
+    moved = was != now if was is None or now is None else abs(was - now) >= POINT
+    return (moved or _note(before) != _note(after)) and waited >= min(QUIET, window / 100)
 
 
 def _essence(status: Status) -> object:
@@ -72,6 +69,11 @@ def _remaining(status: Status) -> Decimal | None:
         return Decimal((status.get("budget") or {})["remaining"])
     except (KeyError, InvalidOperation, TypeError):
         return None
+
+
+def _note(status: Status) -> object:
+    """Why there is no evidence, in words: a source may go from one failure to the next."""
+    return (status.get("evidence") or {}).get("message")
 
 
 def of_objective(before: Status, standing: Standing) -> Telling | None:
