@@ -53,9 +53,6 @@ generate: $(VENV)/.ready ## write crds/ from the models
 bench: tools ## benchmarks into build/bench (ONLY=group)
 	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
 
-mutation: $(VENV)/.ready ## change the core one thing at a time: does a test notice? (ONLY="judge decide"; long)
-	@$(RUN) -m tests.mutation $(ONLY)
-
 lock: $(VENV)/.ready ## resolve the dependencies anew
 	@$(RUN) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock $(LOCK)
 	@$(RUN) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock $(LOCK)
@@ -63,4 +60,4 @@ lock: $(VENV)/.ready ## resolve the dependencies anew
 clean: ## remove what was built here (the lab's programs stay in the cache)
 	@rm -rf build $(VENV) .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help tools demo lab test test-fast mutation check format generate bench mutation lock clean
+.PHONY: help tools demo lab test test-fast mutation check format generate bench lock clean

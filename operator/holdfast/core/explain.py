@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from .budget import Measured
 from .evidence import Fresh, Missing
-from .hold import HoldRecord
+from .hold import HoldRecord, Reason
 from .judge import Finding, clears_above
+from .objective import Workload
 from .policy import BudgetRemaining, BurnRate, HoldReleases, Notify, Rule, Verdict
 from .quantities import format_decimal, format_duration, format_percent, spell_instant
 from .wanted import Held
@@ -32,6 +33,21 @@ def hold_ending(record: HoldRecord, because: Sequence[Finding]) -> str:
     """The end of that sentence, which has no figure that moves; empty while no cause can be read."""
     held = _holding(record, because)
     return f"{_ending(held[0].rule, record)}." if held else ""
+
+
+LIFTED: Final = {
+    Reason.BUDGET_RECOVERED: "its error budget has recovered",
+    Reason.CAUSE_REMOVED: "no rule that is in force asks for the hold any longer",
+    Reason.AT_MOST_REACHED: "it was held for as long as the rule allows",
+    Reason.WORKLOAD_GONE: "it was deleted",
+    Reason.LIFTED_BY_HAND: "Holdfast was switched off by `holdfast lift --all`",
+}
+"""Why a hold ended, as the end of a sentence."""
+
+
+def lift_message(workload: Workload, hold_id: str, reason: Reason) -> str:
+    """Why a workload is no longer held, in one sentence."""
+    return f"{workload} is free again ({hold_id}): {LIFTED[reason]}."
 
 
 def _holding(record: HoldRecord, because: Sequence[Finding]) -> list[Finding]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from holdfast.core.explain import explain_rule
+from holdfast.core.explain import explain_rule, lift_message
 from holdfast.core.hold import HoldRecord, HoldState, Reason
 from holdfast.core.judge import Finding, Standing
 from holdfast.core.policy import Verdict
@@ -104,9 +104,7 @@ def of_hold(before: HoldRecord | None, after: HoldRecord) -> Telling | None:
     if after.state is HoldState.LIFTED:
         if before is None or before.state is HoldState.LIFTED:
             return None
-        return Telling(
-            False, after.reason, "Lift", f"{after.workload} is free again ({after.id}): {LIFTED[after.reason]}."
-        )
+        return Telling(False, after.reason, "Lift", lift_message(after.workload, after.id, after.reason))
     if after.state is HoldState.OVERRIDDEN and (before is None or before.state is not HoldState.OVERRIDDEN):
         note = f"The hold {after.id} of {after.workload} is overridden: changes go through until it lifts."
         return Telling(True, Reason.OVERRIDDEN, "Override", note)
@@ -114,13 +112,3 @@ def of_hold(before: HoldRecord | None, after: HoldRecord) -> Telling | None:
         paused = " The rollout in flight is paused." if after.paused is not None else ""
         return Telling(True, after.reason, "Hold", f"{after.workload} is on hold ({after.id}): {after.message}{paused}")
     return None
-
-
-LIFTED: Final = {
-    Reason.BUDGET_RECOVERED: "its error budget has recovered",
-    Reason.CAUSE_REMOVED: "no rule that is in force asks for the hold any longer",
-    Reason.AT_MOST_REACHED: "it was held for as long as the rule allows",
-    Reason.WORKLOAD_GONE: "it was deleted",
-    Reason.LIFTED_BY_HAND: "Holdfast was switched off by `holdfast lift --all`",
-}
-"""Why a hold ended, as the end of a sentence."""

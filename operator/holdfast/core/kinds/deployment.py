@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from ..explain import lift_message
 from ..hold import HoldRecord, HoldState, Reason, Template
 from ..objective import Workload
 from ..quantities import Instant
@@ -130,4 +131,5 @@ def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: I
         return Done() if stored.worn == want.worn else WriteRecord(replace(stored, worn=want.worn))
     reason = want.reason or Reason.CAUSE_REMOVED
     lifted = stored.moved(HoldState.LIFTED, reason, now)
-    return WriteRecord(replace(lifted, reason=reason, enforced=False, paused=None, worn=want.worn))
+    message = lift_message(stored.workload, stored.id, reason)
+    return WriteRecord(replace(lifted, reason=reason, message=message, enforced=False, paused=None, worn=want.worn))
