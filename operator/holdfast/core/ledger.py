@@ -115,6 +115,10 @@ class Ledger:
         at = self.at
         return sum(1 for seen in tuple(self._last.values()) if seen.at == at)
 
+    def knows(self, target: Target) -> bool:
+        """Whether the target has counted before."""
+        return target in self._last
+
     def feed(self, at: Instant, readings: Mapping[Target, Reading], reach: Seconds | None = None) -> bool:
         """Add what happened since the last look; False, and nothing is changed, when `at` is not later than it.
 

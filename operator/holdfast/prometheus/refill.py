@@ -6,6 +6,7 @@ A ledger that has evidence already is filled from there on: that is also how an 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +16,8 @@ from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds
 
-from .poller import Poller
+from .poller import Moment, Poller
+from .readings import Sample
 
 PACES: Final = ((259_200, 3_600), (21_600, 300), (3_600, 60))
 """(older than, seconds between two looks), oldest first; what is younger is read at the pace of polling."""
@@ -26,6 +28,8 @@ MOST_STEPS: Final = 10_000
 """Steps of one answer; Prometheus refuses more than 11,000."""
 MOST_SAMPLES: Final = 250_000
 """Samples of all answers for one piece of the past together: some 100 MB while they are read."""
+MOST_RESTARTS: Final = 50
+"""Looks between two steps, at the starts of processes. Beyond it the last counts of the processes before are lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def refill(
                 past = poller.past(wanted, first, last, stretch.step)
                 failed.update(past.lost)
                 for moment in past.moments:
-                    _feed(ledgers, moment.at, moment.samples, poller.reach(stretch.step))
+                    _take(poller, ledgers, wanted, moment, stretch.step)
                 for objective in wanted:
                     if objective.key not in failed:
                         ledgers[objective.key].asked = last
@@ -80,12 +84,48 @@ def refill(
     return failed
 
 
-def _feed(
-    ledgers: Mapping[ObjectKey, Ledger], at: Instant, samples: Mapping[ObjectKey, object], reach: Seconds
+def advance(
+    poller: Poller,
+    ledgers: Mapping[ObjectKey, Ledger],
+    objectives: Sequence[Objective],
+    at: Instant,
+    interval: Seconds,
+) -> Mapping[ObjectKey, Missing]:
+    """Feed these ledgers one more look; blocks. Returns the objectives that got no evidence."""
+    moment = poller.poll(objectives, at, interval)
+    _take(poller, ledgers, objectives, moment, interval)
+    return {key: sample for key, sample in moment.samples.items() if isinstance(sample, Missing)}
+
+
+def _take(
+    poller: Poller, ledgers: Mapping[ObjectKey, Ledger], objectives: Sequence[Objective], moment: Moment, step: Seconds
 ) -> None:
-    for key, sample in samples.items():
-        if isinstance(sample, Mapping):
-            ledgers[key].feed(at, sample, reach)
+    """Feed one moment. Where a process started anew under its old name since the look before, the last counts of the
+    one before are overwritten by now: they are read at the time of that start.
+    """
+    starts = {s for key, sample in moment.samples.items() for s in _restarts(ledgers[key], moment.at, sample)}
+    for start in sorted(starts)[:MOST_RESTARTS]:
+        look = poller.poll(objectives, start, step)
+        if not _feed(ledgers, look, poller.reach(step)):
+            break  # the source fails: do not wait for it again and again
+    _feed(ledgers, moment, poller.reach(step))
+
+
+def _feed(ledgers: Mapping[ObjectKey, Ledger], moment: Moment, reach: Seconds) -> bool:
+    """Whether there was evidence of any objective."""
+    found = {key: sample for key, sample in moment.samples.items() if not isinstance(sample, Missing)}
+    for key, sample in found.items():
+        ledgers[key].feed(moment.at, sample, reach)
+    return bool(found)
+
+
+def _restarts(ledger: Ledger, at: Instant, sample: Sample) -> Iterator[Instant]:
+    """When targets that the ledger knows started anew since its last look, to the millisecond below."""
+    if isinstance(sample, Missing) or ledger.at is None:
+        return
+    for target, reading in sample.items():
+        if reading.started is not None and ledger.at < reading.started < at and ledger.knows(target):
+            yield math.floor(reading.started * 1000) / 1000
 
 
 def _begin(ledger: Ledger, until: Instant, interval: Seconds) -> Instant:
