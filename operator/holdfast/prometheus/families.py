@@ -35,6 +35,7 @@ class Family:
     readers: dict[Role, Selector] = field(default_factory=dict)
     width: Width = Width.NARROW
     _known: dict[tuple[str, ...], tuple[Role, ...]] = field(default_factory=dict)
+    _where: dict[Width, str] = field(default_factory=dict)
 
     def query(self, source: Source, reach: Seconds) -> str:
         """The PromQL of the family; the last value of a target stays readable for `reach` seconds.
@@ -43,7 +44,9 @@ class Family:
         """
         by = ", ".join(dict.fromkeys((*source.target_labels, *self.labels)))
         same = ", ".join(name for name in source.same_counter if name not in (*source.target_labels, *self.labels))
-        where = narrowing(self.readers.values(), self.width)
+        where = self._where.get(self.width)
+        if where is None:
+            where = self._where[self.width] = narrowing(self.readers.values(), self.width)
         return f"sum by ({by}) (max without ({same}) (last_over_time({self.metric}{where}[{milliseconds(reach)}])))"
 
     def roles(self, labels: Mapping[str, str]) -> tuple[Role, ...]:
@@ -80,10 +83,10 @@ def families(objectives: Iterable[Objective]) -> list[Family]:
     return [found[key] for key in sorted(found)]
 
 
-def start_query(source: Source, found: Iterable[Family], reach: Seconds) -> str:
+def start_query(source: Source, found: Iterable[Family], reach: Seconds, width: Width = Width.NARROW) -> str:
     """When the processes behind these families started, per target (Unix seconds)."""
     every = [s for family in found for s in family.readers.values()]
-    where = narrowing(every, Width.NARROW, only=frozenset(source.target_labels))
+    where = narrowing(every, width, only=frozenset(source.target_labels))
     by = ", ".join(source.target_labels)
     return f"max by ({by}) (last_over_time({source.start_metric}{where}[{milliseconds(reach)}]))"
 

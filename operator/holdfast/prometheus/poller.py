@@ -56,6 +56,8 @@ class _Plan:
     objectives: list[tuple[ObjectKey, Indicator]]
     families: list[Family]
     late: set[int] = field(default_factory=set)
+    width: Width = Width.NARROW  # of the query for the starts
+    starts: dict[tuple[Seconds, Width], str] = field(default_factory=dict)  # the text of it
 
     def in_turn(self) -> Iterator[tuple[int, Family]]:
         return iter(sorted(enumerate(self.families), key=lambda item: item[0] in self.late))
@@ -128,7 +130,7 @@ class Poller:
         plan, reach = self._plan(objectives), self.reach(step)
         if not plan.families:
             return _Said()
-        starts = ask(start_query(self.source, plan.families, reach))
+        starts = self._ask_starts(plan, reach, ask)
         if isinstance(starts, Missing):
             return _Said(lost={o.key: starts for o in objectives})
         said, silent = _Said(starts), 0
@@ -146,17 +148,31 @@ class Poller:
                 silent = 0
         return said
 
+    def _ask_starts(self, plan: _Plan, reach: Seconds, ask: Callable[[str], Answer]) -> Answer:
+        """When the processes started; asked wider where that is refused, as a family is."""
+        while True:
+            key = reach, plan.width
+            if key not in plan.starts:
+                plan.starts[key] = start_query(self.source, plan.families, *key)
+            answer = ask(plan.starts[key])
+            if not isinstance(answer, Refused) or plan.width is Width.WIDE:
+                return answer
+            plan.width = self._wider(plan.width, self.source.start_metric, answer)
+
     def _ask_family(self, family: Family, reach: Seconds, ask: Callable[[str], Answer]) -> Answer:
         """One family; a query the source does not understand is tried with fewer conditions.
 
         So nobody's odd selector can take the evidence from all others of the family.
         """
         answer = ask(family.query(self.source, reach))
-        while isinstance(answer, Refused) and family.width < Width.WIDE:
-            family.width = Width(family.width + 1)
-            log.warning("query refused; asking wider", source=self.source.name, metric=family.metric, note=answer.note)
+        while isinstance(answer, Refused) and family.width is not Width.WIDE:
+            family.width = self._wider(family.width, family.metric, answer)
             answer = ask(family.query(self.source, reach))
         return answer
+
+    def _wider(self, width: Width, metric: str, refusal: Missing) -> Width:
+        log.warning("query refused; asking wider", source=self.source.name, metric=metric, note=refusal.note)
+        return Width(width + 1)
 
     def _plan(self, objectives: Sequence[Objective]) -> _Plan:
         """The queries for these objectives; the same set (by identity, mostly) is planned once."""
