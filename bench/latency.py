@@ -77,6 +77,7 @@ def of_episodes(
             n=len(episodes),
             all=", ".join(f"{x:.2f}" for x in sorted(latencies)),
             **{f"{name}_s": f"{value:.2f}" for name, value in parts.items()},
+            worst_s=f"{pace.scrape + pace.interval + max(e.look + e.act for e in episodes):.2f}",
             slack_ms=f"{1000 * max(e.slack for e in episodes):.0f}",
             load=f"{load:.1f} on {os.cpu_count()} cores",
             pace=f"scrape {pace.scrape:g} s, interval {pace.interval:g} s, delay {pace.delay:g} s",
@@ -95,7 +96,9 @@ METHOD: Final = (
     "API server's audit log, when it had answered the operator's patch of the label on the Deployment. Before, a developer's "
     "dry run of a new image is admitted, afterwards refused by the hold policy. Median parts: {scrape_s} s until Prometheus "
     "had samples that say so (to 50 ms), {grid_s} s to the next time of the grid, {look_s} s until Holdfast acted on that time "
-    "(delay, waiting for the look, queries, judging), {act_s} s from the first write of the record to the label."
+    "(delay, waiting for the look, queries, judging), {act_s} s from the first write of the record to the label. "
+    "How a scrape and the grid meet is chance; the worst that could be, a whole scrape and a whole interval before the slowest "
+    "of these looks, is {worst_s} s."
 )
 
 

@@ -163,6 +163,12 @@ def test_the_method_of_the_latency_says_what_was_seen() -> None:
     found = of_episodes(episodes, max, "longest", FAST, load=1.5)
     assert found.value == 4.25
     assert found.compared_with.value == 1.0
-    for text in ("Longest of 2 episodes (2.88, 4.25 s)", "scrape 1 s, interval 1 s, delay 2 s", "30 ms", "load 1.5"):
+    for text in (
+        "Longest of 2 episodes (2.88, 4.25 s)",
+        "scrape 1 s, interval 1 s, delay 2 s",
+        "30 ms",
+        "load 1.5",
+        "is 4.75 s",
+    ):
         assert text in found.method
     assert "{" not in found.method
