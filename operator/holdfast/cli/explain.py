@@ -19,7 +19,7 @@ from holdfast.core.explain import explain_measured, explain_rule
 from holdfast.core.hold import CauseKey, HoldRecord, Reason
 from holdfast.core.judge import Finding
 from holdfast.core.objective import Objective
-from holdfast.core.policy import Policy, Rule, RuleKey, Verdict
+from holdfast.core.policy import Mode, Policy, Rule, RuleKey, Verdict
 from holdfast.core.quantities import parse_decimal, parse_duration, parse_instant, parse_percent, spell_instant
 
 from .talking import context_option, kubeconfig_option, with_client
@@ -70,7 +70,9 @@ def _lines(
     yield "Rules"
     rules = [rule for policy in policies for rule in policy.rules]
     found = _findings(measured, status, rules) if measured is not None else {}
-    yield from (f"  {explain_rule(rule, found.get(rule.key))}" for rule in rules)
+    for rule in rules:
+        finding, mode = found.get(rule.key, (None, rule.mode))
+        yield f"  {explain_rule(rule, finding, enforcing=mode is rule.mode)}"
     if not rules:
         yield "  No policy covers this objective: it is measured only."
     yield "Workloads"
@@ -112,15 +114,16 @@ def measured_of(objective: Objective, status: dict[str, Any]) -> Measured | None
     return Measured(objective, _evidence(status, evidence), figures, burns)
 
 
-def _findings(measured: Measured, status: dict[str, Any], rules: list[Rule]) -> dict[RuleKey, Finding]:
-    """The rules that the operator found in force."""
+def _findings(measured: Measured, status: dict[str, Any], rules: list[Rule]) -> dict[RuleKey, tuple[Finding, Mode]]:
+    """The rules that the operator found in force, and how it took them: all as Audit while it is switched off."""
     by_key = {rule.key: rule for rule in rules}
     found = {}
     for said in status.get("findings") or ():
         key = RuleKey(said["policy"], said["rule"])
         if key in by_key:
             cause, verdict = CauseKey(key, measured.objective.key), Verdict[said["verdict"].upper()]
-            found[key] = Finding(cause, by_key[key], measured, verdict, Reason(said["reason"]), said.get("demoted"))
+            finding = Finding(cause, by_key[key], measured, verdict, Reason(said["reason"]), said.get("demoted"))
+            found[key] = finding, Mode(said["mode"])
     return found
 
 

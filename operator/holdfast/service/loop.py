@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Resource
 from holdfast.cluster.store import Store
@@ -18,6 +18,7 @@ from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
 from holdfast.core.judge import Standing, findings
 from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.policy import Mode
 from holdfast.core.quantities import Instant
 
 from .accounts import Accounts
@@ -110,18 +111,21 @@ class Loop:
         await self.switch.look()
         self._read()
         world, now = self.world, self.clock()
-        before = self._stand(world, now)
-        judged = Judged(world, self.standings, before, self.enforcement and self.switch.on)
+        enforcing = self.enforcement and self.switch.on
+        before = self._stand(world, now, enforcing)
+        judged = Judged(world, self.standings, before, enforcing)
         await self.enforcer.enforce(judged, only)
         await self.reporter.report(world, self.standings, self.accounts.sources, now)
 
-    def _stand(self, world: World, now: Instant) -> Mapping[ObjectKey, frozenset[CauseKey]]:
+    def _stand(self, world: World, now: Instant, enforcing: bool) -> Mapping[ObjectKey, frozenset[CauseKey]]:
         """Judge every objective anew; returns the rules that were in force before."""
         before = {key: standing.in_force for key, standing in self.standings.items()}
         holding = frozenset(key for hold in world.holds.values() for key in remembered(hold))
         standings = {}
         for key, objective in world.objectives.items():
             rules = world.rules_of(objective)
+            if not enforcing:
+                rules = tuple(replace(rule, mode=Mode.AUDIT) for rule in rules)
             measured = self.accounts.measured(key, windows_of(objective, rules, self.accounts.interval), now)
             standings[key] = Standing(measured, findings(measured, rules, before.get(key, ()), holding))
         for key in world.invalid_objectives:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -26,6 +26,7 @@ class Metrics:
     def __init__(self) -> None:
         """Register everything in a registry of its own."""
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         info = Gauge("holdfast_build_info", "The version that runs.", ["version"], registry=self.registry)
         info.labels(__version__).set(1)
         self.passes = Counter("holdfast_passes", "Passes of the loop over all objectives.", registry=self.registry)
