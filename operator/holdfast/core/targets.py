@@ -83,9 +83,11 @@ def advance(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: In
     """
     alive, seen.at, seen.alive = seen.alive, at, at - reach
     if reading.started is None or seen.started is None:
+        if seen.started is not None:
+            seen.alive = alive  # nothing told whose samples these are
         return _unsure(seen, at, reading, reach, since)
     if not _is_new_life(seen.started, reading, alive, seen.total):
-        seen.mixed = None
+        seen.mixed, seen.started = None, max(seen.started, reading.started)  # judged once, not at every look anew
         return _difference(seen, at, reading)
     gain = NOTHING
     if seen.mixed is not None and (seen.mixed.started or 0) + JITTER < reading.started:
@@ -106,10 +108,16 @@ def _is_new_life(started: Instant, reading: Reading, alive: Instant, total: floa
 
 def _unsure(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: Instant) -> Gain:
     """Without both start times. A target that never had one was reset when its total fell to half and stayed there
-    until the samples from before must be out of the range; one that had one will tell by it.
+    until the samples from before must be out of the range. One that had one is not believed without it: it may be
+    another life, and would count again when the start is back.
     """
+    if seen.started is not None:
+        seen.doubted = at if seen.doubted is None else seen.doubted
+        if at - seen.doubted <= PATIENCE:
+            return NOTHING
+        seen.started = seen.mixed = None
     gain, owed = NOTHING, seen.owed
-    fell = seen.started is None and reading.total <= seen.total / 2
+    fell = reading.total <= seen.total / 2
     if reading.started is not None:
         seen.started, seen.owed = reading.started, None
         if owed is not None and reading.started > since:
