@@ -72,7 +72,21 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stage(lab_cluster: Cluster, session_operator: Operator) -> Stage:
+def calm(lab_cluster: Cluster, session_operator: Operator) -> list[Scene]:
+    """Five services with ten objectives each, running all the time; one fails steadily, so that it is held.
+
+    Windows are covered after a minute or not for days: in between, a failing service spends more of its budget every minute.
+    """
+    scenes = [Scene(lab_cluster, image="shop:err-5" if number == 0 else "shop:v1") for number in range(5)]
+    for scene in scenes:
+        documents = [scene.objective_document(f"o{n}", window={"rolling": ("1m", "30d")[n % 2]}) for n in range(10)]
+        lab_cluster.apply(documents)
+        scene.policy()
+    return scenes
+
+
+@pytest.fixture(scope="session")
+def stage(lab_cluster: Cluster, calm: list[Scene]) -> Stage:
     """All services of the session."""
     return Stage(lab_cluster)
 

@@ -34,16 +34,20 @@ EXHAUSTED: Final[Json] = {
 class Scene:
     """One namespace with one Deployment, `checkout`, whose traffic is at `RATE` requests a second."""
 
-    def __init__(self, cluster: Cluster, *, replicas: int = 3, rate: float = RATE, **spec: Any) -> None:
+    def __init__(self, cluster: Cluster, *, image: str = "shop:v1", rate: float = RATE) -> None:
         """Let it run; returns before its pods are ready."""
         self.cluster = cluster
         self.namespace = cluster.namespace()
         cluster.shop.set_rate(self.namespace, APP, rate)
-        cluster.deployment(self.namespace, APP, replicas=replicas, **spec)
+        cluster.deployment(self.namespace, APP, image, replicas=3)
 
     # --- what people write
     def objective(self, name: str = "availability", **spec: Any) -> None:
         """Apply an objective on the share of requests that succeed; 99 % in a minute unless `spec` says otherwise."""
+        self.cluster.apply(self.objective_document(name, **spec))
+
+    def objective_document(self, name: str = "availability", **spec: Any) -> Json:
+        """What `objective` applies."""
         where = f'namespace="{self.namespace}",job="{APP}"'
         ratio = {
             "bad": f'http_requests_total{{{where},code=~"5.."}}',
@@ -56,7 +60,7 @@ class Scene:
             "workloads": [{"kind": "Deployment", "name": APP}],
             "evidence": {"staleAfter": "10s"},
         }
-        self.apply("ServiceLevelObjective", name, {**defaults, **spec})
+        return self.document("ServiceLevelObjective", name, {**defaults, **spec})
 
     def policy(self, *rules: Json, name: str = "budget", mode: str = "Enforce", **spec: Any) -> None:
         """Apply a policy; an empty budget holds unless `rules` say otherwise."""
@@ -111,9 +115,9 @@ class Scene:
         enforced = [c["status"] for c in hold.get("conditions", ()) if c["type"] == "Enforced"]
         return hold.get("state") in {"Active", "Overridden"} and enforced == ["True"]
 
-    def until(self, probe: Any, what: str, timeout: float = 20) -> Any:
+    def until(self, probe: Any, what: str, timeout: float = 20, every: float = 0.1) -> Any:
         """`Cluster.wait` in this scene."""
-        return self.cluster.wait(probe, timeout, f"{what} in {self.namespace}")
+        return self.cluster.wait(probe, timeout, f"{what} in {self.namespace}", every=every)
 
     # --- what is there
     def raw(self, path: str) -> Json:
