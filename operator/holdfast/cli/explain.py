@@ -27,7 +27,7 @@ from .talking import context_option, kubeconfig_option, with_client
 SHORT = ("slo/", "hslo/", "servicelevelobjective/", "servicelevelobjectives/")
 
 
-@click.command()
+@click.command(short_help="Why an objective has its verdict.")
 @click.argument("objective", metavar="slo/NAME")
 @click.option("-n", "--namespace", help="The namespace; otherwise the one of the context.")
 @kubeconfig_option

@@ -25,7 +25,7 @@ namespace_option = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Switch enforcing off and lift every hold.")
 @click.option("--all", "everything", is_flag=True, help="Every hold of the cluster.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @namespace_option
