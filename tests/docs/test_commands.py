@@ -43,6 +43,15 @@ def test_every_command_is_in_the_reference() -> None:
     assert listed == set(main.commands)
 
 
+def test_options_in_the_reference_belong_to_their_command() -> None:
+    """An option in a row of the reference is one of the command of that row."""
+    rows = re.findall(r"^\| `holdfast ([a-z]+)[^`]*` \| (.*) \|$", page("docs/reference.md"), re.MULTILINE)
+    assert len(rows) == len(main.commands)
+    for name, text in rows:
+        known = {option for p in main.commands[name].params for option in p.opts}
+        assert set(re.findall(r"--[a-z-]+", text)) <= known, name
+
+
 def test_make_targets_exist() -> None:
     """`make …` in the documentation is a target of the Makefile."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
