@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .quantities import Instant, Seconds
-from .targets import Reading, Seen, Target, advance, meet
+from .targets import Gain, Reading, Seen, Target, advance, meet
 
 __all__ = ["MEMORY", "RESOLUTIONS", "Counts", "Ledger", "Reading", "Target"]
 
@@ -98,7 +98,9 @@ class Ledger:
         self.epoch: Instant | None = None
         self.asked: Instant | None = None  # the past up to here has been asked for, with or without an answer
         self.gap: tuple[Instant, Instant] | None = None  # the last stretch in which targets came and went unseen
+        self._gone: list[tuple[Seen, Instant | None]] = []  # who vanished in it, and when those processes started
         self._last: dict[Target, Seen] = {}
+        self._named: dict[tuple[str, ...], Seen] = {}  # the newest of each process name
         self._forgotten = float("-inf")  # targets last seen at or before this are not remembered
         self._points = _Points()
         self._feeds = id(self) // 64 % AGEING  # any number will do, as long as few ledgers share it
@@ -133,9 +135,9 @@ class Ledger:
         since = max(self.epoch - self.reach, self._forgotten)
         total = bad = 0.0
         for target, reading in readings.items():
-            seen = self._last.get(target)
+            seen = self._memory(target, reading)
             if seen is None:
-                self._last[target], gained = meet(at, reading, reach, None if before is None else since)
+                gained = self._meet(at, target, reading, reach, None if before is None else since)
             else:
                 gained = advance(seen, at, reading, reach, since)
             total += gained[0]
@@ -161,17 +163,52 @@ class Ledger:
         """How many points in time are kept."""
         return len(self._points.at)
 
+    def _memory(self, target: Target, reading: Reading) -> Seen | None:
+        """What is known of the process that a target shows.
+
+        One that is known under another target goes on there and is not born again: a renamed scrape job, or the old
+        target of a pod that was replaced, would count everything twice.
+        """
+        seen = self._last.get(target)
+        if reading.process is None or (seen is not None and seen.is_same(reading)):
+            return seen
+        twin = self._named.get(reading.process)
+        if twin is not None and twin.is_same(reading):
+            self._last[target] = twin
+            return twin
+        return seen
+
+    def _meet(self, at: Instant, target: Target, reading: Reading, reach: Seconds, since: Instant | None) -> Gain:
+        seen, gained = meet(at, reading, reach, since)
+        self._last[target] = seen
+        if reading.process is not None:
+            self._named[reading.process] = seen
+        return gained
+
     def _cover(self, before: Instant, at: Instant, reach: Seconds) -> Seconds:
         """Seconds measured since the last look: all of them, unless it is so long ago that a target could vanish
-        unseen, and one did.
+        unseen, and one did. Should all that vanished come back as they were, the gap turns out to be covered.
         """
-        if at - before > reach and any(seen.at == before for seen in self._last.values()):
-            self.gap = (before, at)
+        healed = self._healed()
+        gone = [seen for seen in self._last.values() if seen.at == before] if at - before > reach else []
+        if not gone:
+            return healed + at - before
+        self.gap, self._gone = (before, at), [(seen, seen.started) for seen in gone]
+        return healed
+
+    def _healed(self) -> Seconds:
+        """The length of the last gap, once every target that was missed after it is seen again in the same life."""
+        if self.gap is None or not self._gone:
             return 0.0
-        return at - before
+        begin, end = self.gap
+        if any(seen.at <= begin or seen.started != started or seen.mixed for seen, started in self._gone):
+            return 0.0
+        self.gap, self._gone = None, []
+        return end - begin
 
     def _age(self, now: Instant) -> None:
         """Thin out the past and forget targets that are gone for good."""
         self._forgotten = max(self._forgotten, now - MEMORY)
         self._last = {k: seen for k, seen in self._last.items() if seen.at > self._forgotten}
+        self._named = {k: seen for k, seen in self._named.items() if seen.at > self._forgotten}
         self._points = self._points.thinned(now, self.window)

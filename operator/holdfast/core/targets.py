@@ -7,7 +7,7 @@ one catches up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from .quantities import Instant, Seconds
@@ -31,13 +31,15 @@ PATIENCE: Final[Seconds] = 300
 class Reading:
     """The counters of one target at one time, and when its process started where that is known.
 
-    `derived` says that the program counts good events, and bad is total minus those.
+    `derived` says that the program counts good events, and bad is total minus those. `process` names what keeps its
+    name when scraping is configured anew (namespace, pod and container), where that is known.
     """
 
     total: float
     bad: float
     started: Instant | None = None
     derived: bool = False
+    process: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def part(self) -> float:
@@ -57,6 +59,14 @@ class Seen:
     owed: Reading | None = None  # what it had counted at first sight, until its start is known
     mixed: Reading | None = None  # of a new life, while samples of the old one may still be in the range
     doubted: Instant | None = None  # its counters are below what they were, since this look
+    process: tuple[str, ...] | None = None  # as in Reading
+
+    def is_same(self, reading: Reading) -> bool:
+        """Whether this is the process of a reading under another target: it has the same name and the same start."""
+        mixed = self.mixed.started if self.mixed is not None else None
+        return (
+            reading.process == self.process and reading.started is not None and reading.started in (self.started, mixed)
+        )
 
 
 def meet(at: Instant, reading: Reading, reach: Seconds, since: Instant | None) -> tuple[Seen, Gain]:
@@ -65,7 +75,7 @@ def meet(at: Instant, reading: Reading, reach: Seconds, since: Instant | None) -
     One that started before `since` is a baseline, and without `since` all are. Where the start is not known yet the
     decision waits for it.
     """
-    seen = Seen(reading.total, reading.part, reading.started, at, at - reach)
+    seen = Seen(reading.total, reading.part, reading.started, at, at - reach, process=reading.process)
     if since is None:
         return seen, NOTHING
     if reading.started is None:
@@ -86,8 +96,11 @@ def advance(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: In
         if seen.started is not None:
             seen.alive = alive  # nothing told whose samples these are
         return _unsure(seen, at, reading, reach, since)
+    if reading.started < seen.started - JITTER and seen.started > at - reach:
+        return NOTHING  # the life before, still in the range under another target's labels
     if not _is_new_life(seen.started, reading, alive, seen.total):
-        seen.mixed, seen.started = None, max(seen.started, reading.started)  # judged once, not at every look anew
+        if seen.mixed is not None and (seen.mixed.started or 0) <= at - reach:
+            seen.mixed, seen.started = None, max(seen.started, reading.started)  # judged once, not at every look anew
         return _difference(seen, at, reading)
     gain = NOTHING
     if seen.mixed is not None and (seen.mixed.started or 0) + JITTER < reading.started:

@@ -18,6 +18,9 @@ from holdfast.core.quantities import Instant
 from .families import PART, TOTAL, Family, Role, target_of
 from .sources import Series, Source
 
+PROCESS: Final = ("namespace", "pod", "container")
+"""The labels of a process that stay when its scraping is configured anew."""
+
 SLACK: Final = 0.01
 """How far a part may exceed its total before it is a contradiction: some programs count the two at different moments."""
 SLACK_EVENTS: Final = 10
@@ -33,6 +36,7 @@ class Counters:
 
     values: defaultdict[Role, dict[Target, float]] = field(default_factory=lambda: defaultdict(dict))
     starts: dict[Target, Instant] = field(default_factory=dict)
+    processes: dict[Target, tuple[str, ...]] = field(default_factory=dict)
 
     def sample(self, objective: Objective, at: Instant) -> Sample:
         """What one objective's targets count, or why that is not known."""
@@ -42,19 +46,26 @@ class Counters:
             return Missing(problem[0], at, problem[1])
         good = isinstance(objective.indicator, GoodOverTotal)
         started, part = self.starts.get, parts.get
-        if good:
-            return {t: Reading(n, max(0.0, n - part(t, 0.0)), started(t), derived=True) for t, n in totals.items()}
-        return {t: Reading(n, part(t, 0.0), started(t)) for t, n in totals.items()}
+
+        def reading(target: Target, total: float) -> Reading:
+            counted = part(target, 0.0)
+            bad = max(0.0, total - counted) if good else counted
+            return Reading(total, bad, started(target), good, self.processes.get(target))
+
+        return {target: reading(target, total) for target, total in totals.items()}
 
 
 def collect(
     source: Source, answers: Iterable[tuple[Family, list[Series]]], starts: list[Series]
 ) -> list[tuple[Instant, Counters]]:
     """The counters at every time of the answers, in order of time."""
-    found: defaultdict[Instant, Counters] = defaultdict(Counters)
+    processes: dict[Target, tuple[str, ...]] = {}
+    found: defaultdict[Instant, Counters] = defaultdict(lambda: Counters(processes=processes))
     for family, every in answers:
         for series in every:
             target, roles = target_of(source, series.labels), family.roles(series.labels)
+            if series.labels.get("pod"):
+                processes[target] = tuple([series.labels.get(name, "") for name in PROCESS])
             for at, value in series.values if roles else ():
                 values = found[at].values
                 for role in roles:
