@@ -10,7 +10,7 @@ import pytest
 from holdfast.core.budget import Burn
 from holdfast.core.evidence import Evidence, Missing, Why
 from holdfast.core.hold import Reason
-from holdfast.core.judge import Standing, clears_above, findings, in_force, reason_of
+from holdfast.core.judge import Standing, clears_above, findings, in_force, reason_of, tired
 from holdfast.core.policy import BurnRate, Mode, Rule, Verdict
 from tests.core.making import (
     ERRORS,
@@ -244,3 +244,12 @@ def test_audit_during_silence_has_no_verdict_but_a_would() -> None:
     audited = rule(mode=Mode.AUDIT)
     standing = Standing(measured(-5, SILENT), findings(measured(-5, SILENT), [audited], {cause_key(audited)}))
     assert (standing.verdict, standing.would) == (Verdict.OPEN, Verdict.HOLD)
+
+
+def test_a_worn_hold_only_notifies() -> None:
+    """A finding whose hold has lasted as long as it may is still told, as a notice that says so; no other changes."""
+    found = findings(measured(-5), (rule(), notify()), ())
+    hold, low = found
+    after = tired(found, {hold.key})
+    assert after == (replace(hold, verdict=Verdict.NOTIFY, demoted="its hold lasted as long as it may"), low)
+    assert tired(found, set()) == found

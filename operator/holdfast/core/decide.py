@@ -138,11 +138,13 @@ def _held(seen: Observed, because: tuple[Finding, ...], live: tuple[Cause, ...],
     overridden = view.override == hold.id
     if view.hold != hold.id and not (overridden and hold.enforced):
         # The deed is still to be done, or to be done again: what we are about to pause is what is in flight now.
-        record = replace(record, enforced=False, declared=view.template, serving=view.serving)
+        record = replace(record, enforced=False, serving=view.serving)
         stops = view.in_flight and not view.paused and not overridden
         record = replace(record, paused=view.template if stops else None)
     elif not view.paused:
         record = replace(record, paused=None)  # somebody resumed it: a later pause is not ours to take back
+    serving = record.serving if view.in_flight else view.serving  # in the middle of a rollout it may go to and fro
+    record = replace(record, declared=view.template, serving=serving)
     state = HoldState.OVERRIDDEN if overridden else HoldState.ACTIVE
     if state is not hold.state:
         record = record.moved(state, Reason.OVERRIDDEN if overridden else hold.reason, seen.now)

@@ -7,7 +7,7 @@ stays as it was. Without evidence it stays as it was too.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, assert_never
 
@@ -59,6 +59,16 @@ def findings(
             verdict = Verdict.NOTIFY if demoted else rule.then.verdict
             found.append(Finding(key, rule, measured, verdict, reason_of(rule, measured), demoted))
     return tuple(sorted(found, key=lambda f: (-f.verdict, not f.enforced, f.key)))
+
+
+def tired(found: Collection[Finding], worn: Collection[CauseKey]) -> tuple[Finding, ...]:
+    """The findings as they stand once the holds of `worn` causes have lasted as long as they may: those only notify."""
+    return tuple(
+        replace(f, verdict=Verdict.NOTIFY, demoted="its hold lasted as long as it may")
+        if f.key in worn and f.verdict is Verdict.HOLD
+        else f
+        for f in found
+    )
 
 
 def in_force(rule: Rule, measured: Measured, before: bool) -> bool:

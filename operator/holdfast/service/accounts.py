@@ -21,7 +21,7 @@ from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.prometheus.poller import Poller, grid_time
-from holdfast.prometheus.refill import refill
+from holdfast.prometheus.refill import advance, refill
 from holdfast.prometheus.sources import Source
 
 from .metrics import Metrics
@@ -136,14 +136,11 @@ class Accounts:
                 self._note(account, missing)
 
     def _poll(self, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
-        moment = poller.poll([a.objective for a in accounts], at, self.interval)
+        """One more look for the accounts that are up to date."""
+        ledgers = {a.objective.key: a.ledger for a in accounts}
+        failed = advance(poller, ledgers, [a.objective for a in accounts], at, self.interval)
         for account in accounts:
-            sample = moment.samples[account.objective.key]
-            if isinstance(sample, Missing):
-                self._note(account, sample)
-                continue
-            account.ledger.feed(at, sample, poller.reach(self.interval))
-            self._note(account, None)
+            self._note(account, failed.get(account.objective.key))
 
     def _note(self, account: Account, missing: Missing | None) -> None:
         """Remember why nothing came, since when it has not, and say so once."""

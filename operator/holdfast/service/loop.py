@@ -16,7 +16,7 @@ from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES,
 from holdfast.cluster.store import Store
 from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
-from holdfast.core.judge import Standing, findings
+from holdfast.core.judge import Standing, findings, tired
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.policy import Mode
 from holdfast.core.quantities import Instant
@@ -121,13 +121,16 @@ class Loop:
         """Judge every objective anew; returns the rules that were in force before."""
         before = {key: standing.in_force for key, standing in self.standings.items()}
         holding = frozenset(key for hold in world.holds.values() for key in remembered(hold))
+        holds = {cause.key for hold in world.holds.values() if hold.in_force for cause in hold.causes}
+        worn = {key for hold in world.holds.values() for key in hold.worn} - holds
         standings = {}
         for key, objective in world.objectives.items():
             rules = world.rules_of(objective)
             if not enforcing:
                 rules = tuple(replace(rule, mode=Mode.AUDIT) for rule in rules)
             measured = self.accounts.measured(key, windows_of(objective, rules, self.accounts.interval), now)
-            standings[key] = Standing(measured, findings(measured, rules, before.get(key, ()), holding))
+            found = findings(measured, rules, before.get(key, ()), holding)
+            standings[key] = Standing(measured, tired(found, worn))
         for key in world.invalid_objectives:
             if key in self.standings:
                 standings[key] = self.standings[key]

@@ -128,7 +128,12 @@ class Service:
         return Health(tuple(problems))
 
     def _state(self) -> State:
-        return State(self.loop.standings, self.loop.world.holds, self.gate.effective, self.loop.switch.on)
+        return State(
+            self.loop.standings,
+            self.loop.world.holds,
+            self.gate.effective,
+            self._settings.enforcement and self.loop.switch.on,
+        )
 
     async def _inspect_gate(self) -> None:
         while True:
