@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from holdfast.core.evidence import Missing
 from holdfast.core.ledger import Ledger
 from holdfast.core.objective import BadOverTotal, GoodOverTotal, Match, Matcher, Objective, ObjectKey, Selector
 from holdfast.prometheus.poller import Poller, grid_time
-from holdfast.prometheus.refill import refill
+from holdfast.prometheus.refill import advance, refill
 from holdfast.prometheus.sources import Source
 
 WINDOW = 900.0
@@ -110,10 +109,5 @@ class Watch:
         due = [o for o in self._objectives if (ledgers[o.key].at or 0) < at]
         if not due:
             return
-        moment = self._poller.poll(due, at, self.interval)
-        for objective in due:
-            sample = moment.samples[objective.key]
-            if isinstance(sample, Missing):
-                self.looks[sample.why] += 1
-            else:
-                self.looks["fed"] += ledgers[objective.key].feed(at, sample, self._poller.reach(self.interval))
+        failed = advance(self._poller, ledgers, due, at, self.interval)
+        self.looks.update(missing.why for missing in failed.values())
