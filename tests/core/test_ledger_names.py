@@ -107,3 +107,32 @@ def test_a_gap_in_which_a_process_ended_stays_open(back: dict[Target, Reading]) 
     found = fed((0, {}), (15, {OLD: reading(10)}), (200, {}), (215, back), (300, back))
     assert found.gap is not None
     assert found.counts(1e9).covered < 300 - 180
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        pytest.param(
+            [(0, (100, 9, -50)), (15, (110, 9, -20)), (60, (120, 10, -50))], (20, 1), id="a start that was corrected"
+        ),
+        pytest.param(
+            [(0, (100, 9, -1000)), (15, (110, 9, None)), (320, (130, 10, None)), (335, (135, 10, None))],
+            (35, 1),
+            id="a start that is told no more",
+        ),
+        pytest.param(
+            [(0, (100, 9, -1000)), (15, (110, 9, None)), (30, (130, 10, -1000))], (30, 1), id="a start left out once"
+        ),
+    ],
+)
+def test_a_start_time_may_change_its_mind(
+    looks: list[tuple[float, tuple[float, float, float | None]]], expected: tuple[float, float]
+) -> None:
+    """A process whose start is told differently, or no more, goes on counting where it was."""
+    assert counted(fed(*((at, {OLD: reading(*values)}) for at, values in looks))) == expected
+
+
+def test_a_ledger_knows_its_targets() -> None:
+    """A target is known from its first look on, also while it is away."""
+    found = fed((0, {OLD: reading(1)}), (15, {}))
+    assert (found.knows(OLD), found.knows(NEW)) == (True, False)
