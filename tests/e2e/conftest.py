@@ -77,7 +77,8 @@ def calm(lab_cluster: Cluster, session_operator: Operator) -> list[Scene]:
 
     Windows are covered after a minute or not for days: in between, a failing service spends more of its budget every minute.
     """
-    scenes = [Scene(lab_cluster, image="shop:err-5" if number == 0 else "shop:v1") for number in range(5)]
+    failing = Scene(lab_cluster, image="shop:err-1.5", rate=5000)  # so many that its share of failures is steady
+    scenes = [failing, *(Scene(lab_cluster) for _ in range(4))]
     for scene in scenes:
         documents = [scene.objective_document(f"o{n}", window={"rolling": ("1m", "30d")[n % 2]}) for n in range(10)]
         lab_cluster.apply(documents)
