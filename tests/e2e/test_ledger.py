@@ -122,3 +122,13 @@ def test_nothing_is_missed_or_counted_twice(quiet: Scene, operator: Operator) ->
     total, bad = happened(quiet)
     assert total > 5000
     assert bad > 100
+
+
+def test_what_happened_behind_a_silent_source_is_counted_afterwards(quiet: Scene, operator: Operator) -> None:
+    """A rolling update while the source hangs: once it answers again, the last requests of the old pods are there too."""
+    quiet.cluster.shop.set_rate(quiet.namespace, APP, RATE)
+    rollouts(quiet, "shop:err-20")
+    quiet.cluster.proxy.mode("hang")
+    rollouts(quiet, "shop:v6")
+    quiet.cluster.proxy.mode("pass")
+    compare(operator, quiet)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -28,6 +28,8 @@ from .metrics import Metrics
 
 THREADS: Final = 4
 """Queries under way at once, over all sources."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger("holdfast.accounts")
 
@@ -113,19 +115,25 @@ class Accounts:
         due = [a for a in self._accounts.values() if a.objective.source == name and (a.ledger.at or 0) < at]
         began = time.monotonic()
         behind = [a for a in due if not a.filled or a.ledger.at is None or at - a.ledger.at > 1.5 * self.interval]
-        if behind:
-            await self._run(self._refill, poller, behind, at)
-        abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at]
+        failed = await self._run(self._refill, poller, behind, at) if behind else frozenset()
+        # a look past a gap that was not read would close it: what happened in it could never be counted
+        abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at and a.objective.key not in failed]
         if abreast:
             await self._run(self._poll, poller, abreast, at)
         if due:
             self._metrics.look_seconds.labels(name).observe(time.monotonic() - began)
 
-    async def _run(self, work: object, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._pool, work, poller, accounts, at)  # type: ignore[arg-type]
+    async def _run(
+        self,
+        work: Callable[[Poller, Sequence[Account], Instant], T],
+        poller: Poller,
+        accounts: Sequence[Account],
+        at: Instant,
+    ) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, poller, accounts, at)
 
-    def _refill(self, poller: Poller, accounts: Sequence[Account], until: Instant) -> None:
-        """The past of new accounts, and the gaps of those that lag behind."""
+    def _refill(self, poller: Poller, accounts: Sequence[Account], until: Instant) -> frozenset[ObjectKey]:
+        """The past of new accounts, and the gaps of those that lag behind; returns those it could not be read for."""
         ledgers = {a.objective.key: a.ledger for a in accounts}
         failed = refill(poller, ledgers, [a.objective for a in accounts], until, self.interval)
         for account in accounts:
@@ -134,6 +142,7 @@ class Accounts:
                 account.filled = True
             else:
                 self._note(account, missing)
+        return frozenset(failed)
 
     def _poll(self, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
         """One more look for the accounts that are up to date."""
