@@ -113,6 +113,24 @@ def updates(workload: Workload, images: list[str]) -> Story:
     workload.rate(0)
 
 
+def restarts(workload: Workload) -> Story:
+    """Containers start again in their pod: at once in use, after a pause, and twice in the same pod.
+
+    Traffic pauses before each, for what a process counts after its last scrape is lost to every reader.
+    """
+    yield from begin(workload, "shop:err-10", 3)
+    for place, idle in ((0, 0.0), (1, 4.0), (0, 0.0)):
+        yield 9.0
+        workload.rate(0)
+        yield 2.0
+        names = sorted(pod["metadata"]["name"] for pod in workload.pods())
+        workload.cluster.shop.reset(workload.namespace, names[place])
+        yield idle
+        workload.rate(100)
+    yield 3.0
+    workload.rate(0)
+
+
 def outage(server: Prometheus, meanwhile: Callable[[], Story]) -> Story:
     """A Prometheus is killed and started again; something happens meanwhile."""
     server.kill()

@@ -16,7 +16,7 @@ from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Objective
 from holdfast.prometheus.poller import grid_time
 from tests.prometheus.measuring import DELAY, LATENCY, RATIO, Watch, filled, latency, ratio
-from tests.prometheus.stories import Story, Workload, begin, faults, outage, together, updates
+from tests.prometheus.stories import Story, Workload, begin, faults, outage, restarts, together, updates
 
 pytestmark = pytest.mark.lab
 
@@ -35,6 +35,7 @@ class Told:
 
     rolled: Workload
     stateful: Workload
+    restarted: Workload
     calm: Workload
     churned: Workload
     watches: dict[str, Watch]
@@ -70,14 +71,16 @@ def objectives(*workloads: Workload) -> list[Objective]:
 @pytest.fixture(scope="module")
 def told(lab_cluster: lab.Cluster) -> Iterator[Told]:
     """Rolling updates, a StatefulSet, outages and faults, all in the same two minutes."""
-    c, names = lab_cluster, [lab_cluster.namespace() for _ in range(4)]
+    c, names = lab_cluster, [lab_cluster.namespace() for _ in range(5)]
     second = c.add_prometheus("second", "1s")
     rolled, calm, churned = (Workload(c, name) for name in names[:3])
-    stateful = Workload(c, names[3], "statefulset")
+    stateful, restarted = Workload(c, names[3], "statefulset"), Workload(c, names[4])
+    most = objectives(rolled, stateful, restarted)
     watches = {
-        "each second": Watch(c.prometheus.url, objectives(rolled, stateful), 1),
-        "every five": Watch(c.prometheus.url, objectives(rolled, stateful), 5),
-        "faulty": Watch(c.proxy.url, objectives(rolled, stateful), 1),
+        "each second": Watch(c.prometheus.url, most, 1),
+        "every five": Watch(c.prometheus.url, most, 5),
+        "restarted operator": Watch(c.prometheus.url, most, 1),
+        "faulty": Watch(c.proxy.url, most, 1),
         "second": Watch(second.url, objectives(calm, churned), 1),
     }
 
@@ -104,30 +107,37 @@ def told(lab_cluster: lab.Cluster) -> Iterator[Told]:
         calm.rate(0)
         churned.rate(0)
 
+    def forgetful() -> Story:
+        yield lambda: all(workload.silent_at for workload in (rolled, stateful, restarted))
+        for _ in range(2):
+            yield 20.0
+            watches["restarted operator"].forget()
+
     def flicker() -> Story:
         yield lambda: rolled.silent_at
         yield from faults(c.proxy, *FLICKER)
 
     begun = (begin(workload, "shop:err-10", 2) for workload in (calm, churned))
-    together(updates(rolled, list(IMAGES)), several(), *begun, killed(), flicker())
+    together(updates(rolled, list(IMAGES)), several(), restarts(restarted), *begun, killed(), flicker(), forgetful())
     end = time.time() + 2
     until = end // COARSE * COARSE + 2 * COARSE
     c.wait(lambda: grid_time(time.time(), COARSE, DELAY) >= until, 40, "the end of the coarse grid")
     time.sleep(2)
     for watch in watches.values():
         watch.end()
-    yield Told(rolled, stateful, calm, churned, watches, second.url, until)
+    yield Told(rolled, stateful, restarted, calm, churned, watches, second.url, until)
     c.proxy.mode("pass")
     c.remove_prometheus("second")
     for name in names:
         c.raw("DELETE", f"/api/v1/namespaces/{name}")
 
 
+WATCHES = ("each second", "every five", "restarted operator")
 KINDS = pytest.mark.parametrize("kind", [RATIO, LATENCY])
 
 
 @KINDS
-@pytest.mark.parametrize("watch", ["each second", "every five"])
+@pytest.mark.parametrize("watch", WATCHES)
 def test_five_rolling_updates_are_counted_exactly(told: Told, watch: str, kind: str) -> None:
     """Twenty pods are born and twenty die, and not one request is missing or counted twice."""
     assert true(told.rolled, kind)[1] > 100
@@ -135,11 +145,19 @@ def test_five_rolling_updates_are_counted_exactly(told: Told, watch: str, kind: 
 
 
 @KINDS
-@pytest.mark.parametrize("watch", ["each second", "every five"])
+@pytest.mark.parametrize("watch", WATCHES)
 def test_pods_that_come_back_under_their_name_are_counted_exactly(told: Told, watch: str, kind: str) -> None:
     """A StatefulSet's pods are replaced one by one under the same names."""
     assert true(told.stateful, kind)[1] > 10
     assert counted(told.ledger(watch, told.stateful, kind), told.stateful) == true(told.stateful, kind)
+
+
+@KINDS
+@pytest.mark.parametrize("watch", WATCHES)
+def test_restarted_containers_are_counted_exactly(told: Told, watch: str, kind: str) -> None:
+    """A process that starts anew in its pod counts from zero, and what series of the one before still show is not its."""
+    assert true(told.restarted, RATIO)[1] > 10
+    assert counted(told.ledger(watch, told.restarted, kind), told.restarted) == true(told.restarted, kind)
 
 
 @KINDS
@@ -150,7 +168,7 @@ def test_faults_and_half_answers_lose_nothing(told: Told, kind: str) -> None:
     """
     looks = told.watches["faulty"].looks
     assert all(looks[why] for why in ("Unreachable", "Contradictory", "Absent")), looks
-    for workload in (told.rolled, told.stateful):
+    for workload in (told.rolled, told.stateful, told.restarted):
         assert counted(told.ledger("faulty", workload, kind), workload) == true(workload, kind)
 
 
@@ -158,7 +176,7 @@ def test_faults_and_half_answers_lose_nothing(told: Told, kind: str) -> None:
 @pytest.mark.parametrize("interval", [1.0, 5.0, COARSE])
 def test_a_refill_knows_what_a_watch_saw(told: Told, interval: float, kind: str) -> None:
     """A ledger made of the past alone counts the same, whatever its steps."""
-    workloads = (told.rolled, told.stateful)
+    workloads = (told.rolled, told.stateful, told.restarted)
     made = filled(told.rolled.cluster.prometheus.url, objectives(*workloads), told.until, interval)
     for workload in workloads:
         ledger = next(x for k, x in made.items() if (k.namespace, k.name) == (workload.namespace, kind))
