@@ -180,7 +180,7 @@ def _merged(labels: object, patch: object) -> dict[str, str]:
 
 
 def _sized(owned: ReplicaSet, pods: int, version: str) -> ReplicaSet:
-    return replace(owned, desired=pods, available=pods, resource_version=version) if pods != owned.desired else owned
+    return replace(owned, desired=pods, ready=pods, resource_version=version) if pods != owned.desired else owned
 
 
 def _stored(record: HoldRecord) -> HoldRecord:

@@ -95,7 +95,7 @@ def cause_key(of: Rule, on: ObjectKey = LATENCY) -> CauseKey:
 def replica_set(
     template: Template, pods: int, revision: int = 1, labels: Mapping[str, str] | None = None
 ) -> ReplicaSet:
-    """A ReplicaSet all of whose pods are available."""
+    """A ReplicaSet all of whose pods are ready."""
     return ReplicaSet(f"checkout-{template.digest}", "1", template, pods, pods, revision, labels or {})
 
 

@@ -90,7 +90,7 @@ def test_a_conflict_at_any_write_changes_nothing_in_the_end(name: str) -> None:
             continue  # the store refuses those by the version of the Hold; nothing of the world is in them
         assert world.view is not None
         sets = tuple(
-            type(s)(s.name, s.resource_version + "x", s.template, s.desired, s.available, s.revision, s.labels)
+            type(s)(s.name, s.resource_version + "x", s.template, s.desired, s.ready, s.revision, s.labels)
             for s in world.view.sets
         )
         world.change(labels={**world.view.labels, "team": "shop"}, sets=sets)

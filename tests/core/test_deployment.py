@@ -70,7 +70,7 @@ def test_in_flight_is_while_pods_of_another_template_are_wanted(sets: Any, templ
     ],
 )
 def test_what_serves_is_what_most_available_pods_run(sets: Any, serving: Any) -> None:
-    """Pods that are wanted but not available serve nobody."""
+    """Pods that are wanted but not ready serve nobody."""
     assert replace(deployment(), sets=sets).serving == serving
 
 

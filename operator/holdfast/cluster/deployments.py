@@ -59,7 +59,7 @@ def _replica_set(body: Body) -> ReplicaSet:
         resource_version=metadata["resourceVersion"],
         template=read_template(spec.get("template") or {}),
         desired=spec.get("replicas", 1),
-        available=status.get("availableReplicas", 0),
+        ready=status.get("readyReplicas", 0),
         revision=int(revision) if revision.isdecimal() else 0,
         labels=dict(metadata.get("labels") or {}),
     )

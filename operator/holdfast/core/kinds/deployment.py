@@ -34,7 +34,7 @@ class ReplicaSet:
     resource_version: str
     template: Template  # without the controller's own label pod-template-hash
     desired: int
-    available: int
+    ready: int  # pods that get requests, whether they count as available yet or not
     revision: int
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -75,9 +75,9 @@ class Deployment:
 
     @property
     def serving(self) -> Template | None:
-        """The template that most available pods run."""
-        best = max(self.sets, key=lambda s: (s.available, s.revision), default=None)
-        return best.template if best is not None and best.available else None
+        """The template that most ready pods run."""
+        best = max(self.sets, key=lambda s: (s.ready, s.revision), default=None)
+        return best.template if best is not None and best.ready else None
 
 
 def step(want: Wanted, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
