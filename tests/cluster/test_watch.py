@@ -25,7 +25,7 @@ pytestmark = pytest.mark.lab
 async def test_the_chart_gives_the_rights_that_watching_needs(store: Store, admin: Client, namespace: str) -> None:
     """What comes, changes and goes is known within two seconds, and the loop is told."""
     key, told = ObjectKey(namespace, "o"), list[tuple[object, ObjectKey]]()
-    store.listen(lambda kind, where: told.append((kind, where)))
+    store.listen(lambda kind, where: told.append((kind, where)) if where.namespace == namespace else None)
     store.changed.clear()
     await admin.create(OBJECTIVES, namespace, objective(namespace, "o"))
     await until(lambda: store.get(OBJECTIVES, key), "the objective to come", 2)
