@@ -123,12 +123,6 @@ class Client:
         call = self._objects.patch_namespaced_custom_object
         return await self._ask("patch", resource, name, call, *where, field_manager=manager, _content_type=_MERGE)
 
-    async def patch_status(self, resource: Resource, namespace: str, name: str, body: Body) -> dict[str, Any]:
-        """Merge into its status; `body` starts at the top: `{"status": …}`."""
-        where = (resource.group, resource.version, namespace, resource.plural, name, dict(body))
-        call = self._objects.patch_namespaced_custom_object_status
-        return await self._ask("patch", resource, name, call, *where, field_manager=MANAGER, _content_type=_MERGE)
-
     async def apply_status(
         self, resource: Resource, namespace: str, name: str, status: Body, *, resource_version: str | None = None
     ) -> dict[str, Any]:

@@ -69,18 +69,11 @@ class Watch:
         self._take_back = take_signals_back or _leave_signals
         self._pace = pace
         self._failures: deque[float] = deque()
-        self._sweeper: Sweeper | None = None
 
     @property
     def problem(self) -> str:
         """Why it cannot watch, in a sentence; empty while it can."""
         return self._problem or (self._engine.trouble if self._engine is not None else "")
-
-    def list_soon(self) -> None:
-        """List everything again within a second."""
-        if self._sweeper is not None:
-            for resource in WATCHED:
-                self._sweeper.soon(resource)
 
     async def run(self) -> None:
         """Until cancelled. Raises WatchFailed."""
@@ -116,7 +109,7 @@ class Watch:
             pause = min(2 * pause, self._pace.last)
 
     async def _watch(self) -> None:
-        sweeper = self._sweeper = Sweeper(self._client, self._store, self._pace.rhythm)
+        sweeper = Sweeper(self._client, self._store, self._pace.rhythm)
         engine = self._engine = Engine(self._client.connection, self._store, sweeper, self._pace.retries)
         self._trouble = self._problem = ""
         lists = asyncio.create_task(sweeper.run(), name="lists")
