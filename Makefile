@@ -54,8 +54,8 @@ bench: tools ## benchmarks into build/bench (ONLY=group)
 	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
 
 lock: $(VENV)/.ready ## resolve the dependencies anew
-	@$(RUN) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock $(LOCK)
-	@$(RUN) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock $(LOCK)
+	@$(RUN) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -q -o requirements.lock $(LOCK)
+	@$(RUN) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -q -o requirements-dev.lock $(LOCK)
 
 clean: ## remove what was built here (the lab's programs stay in the cache)
 	@rm -rf build $(VENV) .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache
