@@ -15,6 +15,7 @@ from holdfast.core.judge import findings
 from holdfast.core.ledger import Ledger, Reading, Target
 from holdfast.core.objective import BadOverTotal, Objective, ObjectKey, Selector
 from holdfast.core.policy import BudgetRemaining, BurnRate, HoldReleases, Mode, Notify, Rule, RuleKey
+from holdfast.core.window import Rolling
 from holdfast.prometheus.refill import Stretch, stretches
 
 OBJECTIVES: Final = 10_000
@@ -39,7 +40,7 @@ WINDOWS: Final = (3_600.0, 300.0)
 def objective(number: int) -> Objective:
     """One of many objectives: 99.9 % over 30 days."""
     indicator = BadOverTotal(Selector("http_requests_total"), Selector("http_requests_total"))
-    return Objective(ObjectKey("n", f"o{number}"), str(number), 1, Fraction(999, 1000), WINDOW, indicator)
+    return Objective(ObjectKey("n", f"o{number}"), str(number), 1, Fraction(999, 1000), Rolling(WINDOW), indicator)
 
 
 def readings(poll: int) -> Readings:

@@ -29,6 +29,7 @@ from holdfast.core.judge import Finding, Standing
 from holdfast.core.objective import Workload
 from holdfast.core.policy import Mode, Verdict
 from holdfast.core.quantities import parse_instant
+from holdfast.core.window import Rolling
 from tests.api.samples import BURN, HOLD, NOTIFY, objective, policy, rule
 
 NOW: Final = parse_instant("2026-11-21T06:00:00Z")
@@ -129,7 +130,7 @@ def test_the_time_of_the_last_figures_stays() -> None:
 
 def test_conditions_that_are_true() -> None:
     """Overdrawn, young, small and short each have a condition."""
-    short = replace(OBJECTIVE, window=240.0)
+    short = replace(OBJECTIVE, window=Rolling(240.0))
     budget = Budget(Fraction(100), Fraction(9), Fraction(8), Fraction(1, 100))
     status = status_of(standing(replace(MEASURED, objective=short, budget=budget)))
     assert conditions(status) == {
@@ -236,5 +237,5 @@ def test_findings_are_about_covering_policies() -> None:
             rule({"burnRate": {"above": "1000", "over": "1h"}}, NOTIFY), objectiveSelector={"matchLabels": {"a": "b"}}
         )
     )
-    (finding,) = findings(replace(OBJECTIVE, window=240.0), [made], 15)
+    (finding,) = findings(replace(OBJECTIVE, window=Rolling(240.0)), [made], 15)
     assert (finding.reason, finding.policy) == (ConditionReason.SHORT_WINDOW, None)

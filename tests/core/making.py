@@ -15,6 +15,7 @@ from holdfast.core.kinds.deployment import Deployment, ReplicaSet
 from holdfast.core.objective import GoodOverTotal, Objective, ObjectKey, Selector, Workload
 from holdfast.core.policy import BudgetRemaining, BurnRate, Condition, HoldReleases, Mode, Notify, Rule, RuleKey
 from holdfast.core.wanted import Held
+from holdfast.core.window import Rolling
 
 NOW = 1_764_309_600.0  # 2025-11-28T06:00:00Z
 DAY = 86_400.0
@@ -38,6 +39,7 @@ def objective(key: ObjectKey = LATENCY, **more: Any) -> Objective:
     """A promise of 99.9 % over 30 days."""
     what = GoodOverTotal(Selector("good_total"), Selector("all_total"))
     values: dict[str, Any] = {"target": percent("99.9"), "window": 30 * DAY, "workloads": (SHOP,), **more}
+    values["window"] = Rolling(values["window"]) if isinstance(values["window"], float | int) else values["window"]
     return Objective(key, "uid", 1, indicator=what, **values)
 
 

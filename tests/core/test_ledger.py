@@ -199,9 +199,9 @@ def ages(found: Ledger, start: float, looks: int) -> None:
 
 
 def test_the_past_takes_little_room() -> None:
-    """A month of looks is kept in some two thousand points, and a window of it is an hour too long at most."""
+    """A month of looks is kept in some eight hundred points, and a window of it is three hours too long at most."""
     found = ledger(30 * 86_400.0)
     for n in range(32 * 1440):
         found.feed(n * 60.0, {A: old(4 * n)})
-    assert found.points() < 2_200
-    assert 172_800 <= found.counts(30 * 86_400).total <= 172_800 + 240  # an hour early at most
+    assert found.points() < 900
+    assert 172_800 <= found.counts(30 * 86_400).total <= 172_800 + 720  # three hours early at most

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.ledger import RESOLUTIONS, Ledger, Reading, Target
+from holdfast.core.points import TOGETHER
 from holdfast.core.targets import PATIENCE
 
 EPOCH = 10
@@ -209,7 +210,7 @@ def spacing(age: float) -> float:
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 4_000), min_size=300, max_size=900), st.sampled_from((600.0, 7_200.0, 86_400.0)))
 def test_thinning_loses_nothing(gaps: list[int], window: float) -> None:
-    """A window of a thinned ledger has at least the events of the window, and at most those of a slot before it."""
+    """A window of a thinned ledger has at least the events of the window, and at most those of a few slots before it."""
     ledger, looks, at = Ledger(window, 4_000), list[tuple[int, int]](), 0
     for n, gap in enumerate(gaps):
         at += gap
@@ -221,7 +222,7 @@ def test_thinning_loses_nothing(gaps: list[int], window: float) -> None:
 
     for asked in (window, window / 2, window / 12):
         edge, counted = at - asked, ledger.counts(asked)
-        assert since(edge) <= counted.total <= since(edge - 2 * spacing(asked) - max(gaps))
+        assert since(edge) <= counted.total <= since(edge - 2 * TOGETHER * spacing(asked) - max(gaps))
         assert counted.covered == min(asked, at - looks[0][0])
 
 

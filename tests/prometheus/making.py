@@ -9,12 +9,14 @@ from holdfast.core.objective import (
     BadOverTotal,
     GoodOverTotal,
     Indicator,
+    Latency,
     Match,
     Matcher,
     Objective,
     ObjectKey,
     Selector,
 )
+from holdfast.core.window import Rolling
 from holdfast.prometheus.sources import Series, Source
 
 SOURCE = Source("main", "http://127.0.0.1:9", scrape_interval=1, delay=2, timeout=2)
@@ -32,7 +34,7 @@ def select(metric: str, **labels: str) -> Selector:
 
 def objective(name: str, indicator: Indicator, window: float = 3600) -> Objective:
     """A promise of 99 % in the namespace shop."""
-    return Objective(ObjectKey("shop", name), f"uid-{name}", 1, Fraction(99, 100), window, indicator)
+    return Objective(ObjectKey("shop", name), f"uid-{name}", 1, Fraction(99, 100), Rolling(window), indicator)
 
 
 def errors(name: str = "errors", metric: str = "http_requests_total", **labels: str) -> Objective:
@@ -48,10 +50,7 @@ def successes(name: str = "successes", **labels: str) -> Objective:
 
 def latency(name: str = "latency", bound: str = "0.2", **labels: str) -> Objective:
     """Answers above the bound are bad."""
-    metric = "http_request_duration_seconds_bucket"
-    return objective(
-        name, GoodOverTotal(select(metric, **labels, le=bound), select(metric, **labels, le="+Inf"), bound)
-    )
+    return objective(name, Latency(select("http_request_duration_seconds", **labels), float(bound)))
 
 
 def series(labels: Mapping[str, str], *values: float, at: float = 100.0, step: float = 1.0) -> Series:

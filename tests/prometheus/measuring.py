@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from holdfast.core.ledger import Ledger
-from holdfast.core.objective import BadOverTotal, GoodOverTotal, Match, Matcher, Objective, ObjectKey, Selector
+from holdfast.core.objective import BadOverTotal, Counted, Latency, Match, Matcher, Objective, ObjectKey, Selector
+from holdfast.core.window import Rolling
 from holdfast.prometheus.poller import Poller, grid_time
 from holdfast.prometheus.refill import advance, refill
 from holdfast.prometheus.sources import Source
@@ -34,15 +35,12 @@ def ratio(namespace: str, app: str = "web", name: str = RATIO) -> Objective:
 
 def latency(namespace: str, app: str = "web", bound: str = "0.2", name: str = LATENCY) -> Objective:
     """Requests that were answered in time."""
-    metric = "http_request_duration_seconds"
-    good = Selector(f"{metric}_bucket", conditions(namespace, app, Matcher("le", Match.EQUAL, bound)))
-    return _objective(
-        namespace, name, GoodOverTotal(good, Selector(f"{metric}_count", conditions(namespace, app)), bound)
-    )
+    histogram = Selector("http_request_duration_seconds", conditions(namespace, app))
+    return _objective(namespace, name, Latency(histogram, float(bound)))
 
 
-def _objective(namespace: str, name: str, indicator: BadOverTotal | GoodOverTotal) -> Objective:
-    return Objective(ObjectKey(namespace, name), "uid", 1, Fraction(999, 1000), WINDOW, indicator)
+def _objective(namespace: str, name: str, indicator: Counted) -> Objective:
+    return Objective(ObjectKey(namespace, name), "uid", 1, Fraction(999, 1000), Rolling(WINDOW), indicator)
 
 
 def source(url: str, name: str = "lab", timeout: float = 5.0) -> Source:

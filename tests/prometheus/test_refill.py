@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger, Reading
 from holdfast.core.objective import BadOverTotal, Objective, ObjectKey, Selector
+from holdfast.core.window import Rolling
 from holdfast.prometheus.poller import Moment, Past, Poller, grid_time
 from holdfast.prometheus.refill import FIRST_STEPS, MOST_RESTARTS, MOST_STEPS, PACES, advance, refill, stretches
 from holdfast.prometheus.sources import Source
@@ -113,12 +114,12 @@ INDICATOR = BadOverTotal(Selector("bad"), Selector("total"))
 
 def objective(name: str = "one", window: float = 3 * DAY) -> Objective:
     """An objective on everything the simulated source has."""
-    return Objective(ObjectKey("ns", name), "uid", 1, Fraction(99, 100), window, INDICATOR)
+    return Objective(ObjectKey("ns", name), "uid", 1, Fraction(99, 100), Rolling(window), INDICATOR)
 
 
 def fresh(poller: Poller, *objectives: Objective, interval: float = 15) -> dict[ObjectKey, Ledger]:
     """Empty ledgers."""
-    return {o.key: Ledger(o.window, poller.reach(interval)) for o in objectives}
+    return {o.key: Ledger(o.window.longest, poller.reach(interval)) for o in objectives}
 
 
 def elder() -> Process:
@@ -144,7 +145,7 @@ def test_a_refill_loses_no_event_of_pods_that_come_and_go(births: list[tuple[int
     assert ledger.at == NOW and ledger.epoch is not None
     true = NOW - ledger.epoch + sum(p.end - p.start for p in processes)
     assert ledger.counts(9 * DAY).total == true
-    assert ledger.counts(wanted.window).covered == wanted.window
+    assert ledger.counts(wanted.window.longest).covered == wanted.window.longest
     assert source.polled == []  # nothing started anew
 
 
@@ -181,7 +182,7 @@ def test_what_failed_is_read_later() -> None:
         ledgers = fresh(source, wanted)
         assert refill(source, ledgers, [wanted], NOW, 15)[wanted.key].why is Why.UNREACHABLE
         assert not refill(source, ledgers, [wanted], NOW, 15)
-        assert ledgers[wanted.key].counts(wanted.window) == expected[wanted.key].counts(wanted.window)
+        assert ledgers[wanted.key].counts(wanted.window.longest) == expected[wanted.key].counts(wanted.window.longest)
 
 
 def test_an_answer_stays_small() -> None:
@@ -201,8 +202,8 @@ def test_two_windows_are_each_filled_once() -> None:
     source, long, short = Simulated([elder()]), objective("long", 20 * DAY), objective("short", 3600)
     ledgers = fresh(source, long, short)
     assert not refill(source, ledgers, [long, short], NOW, 15)
-    assert ledgers[long.key].counts(long.window).covered == long.window
-    assert ledgers[short.key].counts(short.window).total == pytest.approx(3600, abs=60)
+    assert ledgers[long.key].counts(long.window.longest).covered == long.window.longest
+    assert ledgers[short.key].counts(short.window.longest).total == pytest.approx(3600, abs=60)
     assert not refill(source, ledgers, [long, short], NOW, 15)
 
 

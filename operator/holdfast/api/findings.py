@@ -35,8 +35,8 @@ def findings(objective: Objective, policies: Iterable[Policy], interval: Seconds
     operator measures.
     """
     found: list[Finding] = []
-    if objective.window < DEMONSTRATION:
-        sentence = f"its window is {format_duration(objective.window)}: below one hour an objective is good for a demonstration only"
+    if objective.window.longest < DEMONSTRATION:
+        sentence = f"its window is {objective.window}: below one hour an objective is good for a demonstration only"
         found.append(Finding(objective.key, ConditionReason.SHORT_WINDOW, sentence))
     for policy in policies:
         if policy.covers(objective.key.namespace, objective.labels):
@@ -65,10 +65,10 @@ def _of_burn(objective: Objective, when: BurnRate, interval: Seconds) -> Iterato
             f"a burn rate above {format_decimal(when.above, 4)} can never be, since at a target of {format_decimal(objective.target * 100, 12)} % "
             f"it is {format_decimal(highest, 4)} when every event fails; lower above",
         )
-    if when.over > objective.window:
+    if when.over > objective.window.longest:
         yield (
             ConditionReason.RULE_WINDOW_TOO_LONG,
-            f"over is {format_duration(when.over)}, longer than the objective's window of {format_duration(objective.window)}, "
+            f"over is {format_duration(when.over)}, longer than the objective's window of {objective.window}, "
             "which is all that is remembered; shorten over",
         )
     if when.over < 2 * interval:

@@ -16,11 +16,9 @@ from holdfast.core.objective import (
     BadOverTotal,
     GoodOverTotal,
     Indicator,
-    Match,
-    Matcher,
+    Latency,
     Objective,
     ObjectKey,
-    Selector,
     Workload,
 )
 from holdfast.core.policy import (
@@ -36,8 +34,9 @@ from holdfast.core.policy import (
     Rule,
     RuleKey,
 )
+from holdfast.core.window import Rolling
 
-from .objectives import IndicatorSpec, Latency, ObjectiveSpec
+from .objectives import IndicatorSpec, ObjectiveSpec
 from .policies import LabelSelector, PolicySpec, RuleSpec, Then, When
 from .problems import Invalid, Problem, problems
 from .records import parse_hold
@@ -65,7 +64,7 @@ def parse_objective(body: Mapping[str, object]) -> Objective:
         uid=identity.uid,
         generation=identity.generation,
         target=spec.target / 100,
-        window=spec.window.rolling,
+        window=Rolling(spec.window.rolling),
         indicator=_indicator(spec.indicator),
         workloads=tuple(Workload(identity.key.namespace, w.kind, w.name) for w in spec.workloads),
         source=spec.source,
@@ -122,21 +121,12 @@ def _identity(metadata: Mapping[str, object]) -> _Identity:
 
 def _indicator(spec: IndicatorSpec) -> Indicator:
     if spec.latency is not None:
-        return _latency(spec.latency)
+        return Latency(spec.latency.histogram, spec.latency.threshold)
     assert spec.ratio is not None  # noqa: S101 - the model has exactly one of them
     if spec.ratio.bad is not None:
         return BadOverTotal(spec.ratio.bad, spec.ratio.total)
     assert spec.ratio.good is not None  # noqa: S101 - the model has exactly one of them
     return GoodOverTotal(spec.ratio.good, spec.ratio.total)
-
-
-def _latency(spec: Latency) -> GoodOverTotal:
-    """Good is the bucket of the threshold, total the last one. Prometheus 2 writes a whole bound as 1, 3 as 1.0."""
-    bound = f"{spec.threshold:.3f}".rstrip("0").rstrip(".")
-    le = Matcher("le", Match.EQUAL, bound) if "." in bound else Matcher("le", Match.REGEX, rf"{bound}|{bound}\.0")
-    metric, matchers = f"{spec.histogram.metric}_bucket", spec.histogram.matchers
-    every = Selector(metric, (*matchers, Matcher("le", Match.EQUAL, "+Inf")))
-    return GoodOverTotal(Selector(metric, (*matchers, le)), every, bound)
 
 
 def _requirements(selector: LabelSelector | None) -> tuple[LabelRequirement, ...]:

@@ -166,8 +166,10 @@ def _conditions(measured: Measured, obstacles: Sequence[tuple[ConditionReason, s
     if obstacles:
         ready = Condition(ConditionType.READY, False, obstacles[0][0], " ".join(sentence for _, sentence in obstacles))
     made = [ready, _fresh(measured.evidence), *_of_budget(measured.budget)]
-    if measured.objective.window < DEMONSTRATION:
-        said = f"The window is {format_duration(measured.objective.window)}: below one hour an objective is good for a demonstration only."
+    if measured.objective.window.longest < DEMONSTRATION:
+        said = (
+            f"The window is {measured.objective.window}: below one hour an objective is good for a demonstration only."
+        )
         made.append(Condition(ConditionType.DEMONSTRATION, True, ConditionReason.SHORT_WINDOW, said))
     return made
 

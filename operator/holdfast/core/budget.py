@@ -1,20 +1,22 @@
 """How much of an error budget is left, and how fast it burns: arithmetic on a ledger.
 
-Allowed events are `(1 - target) x events of the window`. While the window is not covered yet, the traffic so far is
-projected onto all of it, so that one bad minute on the first day does not look like a catastrophe.
+Allowed events are `(1 - target) x events of the window`. While the window is not covered yet, or a calendar period has
+not passed, the traffic so far is projected onto all of it, so that one bad minute on the first day does not look like a
+catastrophe. Excluded time is no part of the window; a reset forgives what failed before it, and keeps the traffic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
 from .evidence import Evidence, Fresh, Missing, Why
 from .ledger import Counts, Ledger
 from .objective import Objective
-from .quantities import Instant, Seconds, Share, format_duration
+from .quantities import Instant, Seconds, Share, Span, format_duration
+from .window import Rolling
 
 YOUNG: Final = Fraction(1, 10)
 """Below this coverage of its window a budget is young: budget rules only notify."""
@@ -30,7 +32,8 @@ class Budget:
     total: Fraction
     bad: Fraction
     allowed: Fraction  # bad events the whole window may have, at the traffic seen
-    coverage: Share  # the part of the window that was measured
+    coverage: Share  # the part that was measured, of the window so far
+    passed: Share = Fraction(1)  # the part of the window that has passed; of a rolling one all has
 
     @property
     def remaining(self) -> Share:
@@ -40,7 +43,7 @@ class Budget:
     @property
     def young(self) -> bool:
         """Too little of the window was measured to act on it."""
-        return self.coverage < YOUNG
+        return self.coverage * self.passed < YOUNG
 
     @property
     def small(self) -> bool:
@@ -67,6 +70,20 @@ class Measured:
     interval: Seconds = 15
 
 
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What people decided about the past of an objective: time that does not count, and since when failures do.
+
+    The spans are in order and do not overlap.
+    """
+
+    excluded: tuple[Span, ...] = ()
+    reset: Instant | None = None
+
+
+UNADJUSTED: Final = Adjusted()
+
+
 def measure(
     objective: Objective,
     ledger: Ledger,
@@ -74,17 +91,19 @@ def measure(
     windows: tuple[Seconds, ...],
     now: Instant,
     interval: Seconds = 15,
+    adjusted: Adjusted = UNADJUSTED,
 ) -> Measured:
     """The budget and burn rates of an objective as its ledger knows them.
 
     `missing` is what the last look said when it brought nothing. One failed look is no news; only when the newest
     evidence is older than the objective's `stale_after` is the evidence missing.
     """
+    at = ledger.at if ledger.at is not None else now
     return Measured(
         objective,
         judge_evidence(objective, ledger.at, missing, now),
-        budget_of(objective, ledger.counts(objective.window)),
-        {w: burn_of(objective, ledger.counts(w)) for w in windows},
+        budget_now(objective, ledger, now, adjusted),
+        {w: burn_of(objective, counts_of(ledger, Span(at - w, at), adjusted)) for w in windows},
         interval,
     )
 
@@ -102,11 +121,46 @@ def judge_evidence(objective: Objective, at: Instant | None, missing: Missing | 
     return Missing(Why.STALE, since, waited)
 
 
-def budget_of(objective: Objective, counts: Counts) -> Budget:
-    """The budget of a full window, projected where it is only partly covered."""
-    total, coverage = Fraction(counts.total), min(Fraction(1), Fraction(counts.covered) / Fraction(objective.window))
-    allowed = objective.allowance * total / coverage if coverage else Fraction(0)
-    return Budget(total, Fraction(counts.bad), allowed, coverage)
+def counts_of(ledger: Ledger, span: Span, adjusted: Adjusted) -> Counts:
+    """What counts of a stretch of time: without what is excluded, and without failures from before a reset."""
+    found = ledger.between(span, adjusted.excluded)
+    if adjusted.reset is None or adjusted.reset <= span.begin:
+        return found
+    since = ledger.between(Span(min(adjusted.reset, span.end), span.end), adjusted.excluded)
+    return replace(found, bad=since.bad)
+
+
+def budget_now(objective: Objective, ledger: Ledger, now: Instant, adjusted: Adjusted = UNADJUSTED) -> Budget:
+    """The budget of the window that a ledger is in now. A rolling one is counted back from the newest evidence."""
+    at = ledger.at if ledger.at is not None else now
+    if isinstance(objective.window, Rolling):
+        whole = so_far = objective.window.span(at)
+    else:
+        whole = objective.window.span(now)
+        so_far = Span(whole.begin, min(max(at, whole.begin), whole.end))
+    length = whole.length - overlap(whole, adjusted.excluded)
+    passed = so_far.length - overlap(so_far, adjusted.excluded)
+    return budget_of(objective, counts_of(ledger, so_far, adjusted), length, passed)
+
+
+def budget_of(
+    objective: Objective, counts: Counts, length: Seconds | None = None, passed: Seconds | None = None
+) -> Budget:
+    """The budget of a full window of this length, of which so much has passed; projected where it is only partly covered."""
+    length = objective.window.longest if length is None else length
+    passed = length if passed is None else passed
+    total, bad = Fraction(counts.total), Fraction(counts.bad)
+    part = Fraction(passed) / Fraction(length) if length else Fraction(1)
+    covered = Fraction(min(counts.covered, passed))
+    if not covered:
+        return Budget(total, bad, Fraction(0), Fraction(0), part)
+    allowed = objective.allowance * total * Fraction(length) / covered
+    return Budget(total, bad, allowed, covered / Fraction(passed), part)
+
+
+def overlap(span: Span, cuts: Sequence[Span]) -> Seconds:
+    """How much of a stretch these cover; they do not overlap each other."""
+    return sum(max(0.0, min(cut.end, span.end) - max(cut.begin, span.begin)) for cut in cuts)
 
 
 def burn_of(objective: Objective, counts: Counts) -> Burn:

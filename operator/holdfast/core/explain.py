@@ -97,7 +97,7 @@ def _clears(rule: Rule) -> str:
 def explain_measured(measured: Measured) -> tuple[str, ...]:
     """What is known of one objective, in sentences."""
     objective, budget = measured.objective, measured.budget
-    window, target = format_duration(objective.window), format_percent(objective.target, 5)
+    window, target = str(objective.window), format_percent(objective.target, 5)
     lines = [f"{objective.key} promises {target} % good events over {window}."]
     match measured.evidence:
         case Fresh(at):

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from .quantities import Seconds, Share
+from .window import Window
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,19 +116,80 @@ class BadOverTotal:
 
 @dataclass(frozen=True, slots=True)
 class GoodOverTotal:
-    """Events that went well, out of all; the rest is bad.
-
-    `bound` is set for a latency on a classic histogram: there every target that counts events has a series for each
-    bound, so a missing one means that the bound is not in the histogram, not that nothing went well.
-    """
+    """Events that went well, out of all; the rest is bad."""
 
     good: Selector
     total: Selector
-    bound: str | None = None
 
 
-Indicator = BadOverTotal | GoodOverTotal
-"""What is counted. Everything is two counters per target in the end."""
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Events up to `threshold` long are good. `histogram` is its base name, classic or native.
+
+    In a classic one the threshold must be a bound, and the count is exact; in a native one it is interpolated.
+    """
+
+    histogram: Selector
+    threshold: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A value that is looked at `every` so often: the slice is good when every series is on the good side of `bound`.
+
+    `query` is PromQL. A slice without a value is not measured.
+    """
+
+    query: str
+    bound: Fraction
+    good_above: bool
+    every: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Proportion:
+    """PromQL that yields the share of bad (or good) events, from 0 to 1, and optionally how many there are a second.
+
+    Without `weight` every slice weighs one event.
+    """
+
+    query: str
+    is_good: bool
+    weight: str | None
+    every: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One objective of a composite, and how much it counts beside the others."""
+
+    key: ObjectKey
+    weight: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """The weighted mean of what other objectives of the namespace measure. It has no ledger of its own."""
+
+    parts: tuple[Part, ...]
+
+
+Counted = BadOverTotal | GoodOverTotal | Latency
+"""Indicators that are two counters per target."""
+
+Sampled = Gauge | Proportion
+"""Indicators that are the value of a query, slice by slice."""
+
+Indicator = Counted | Sampled | Composite
+"""What is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSlices:
+    """Count slices of time instead of events: a slice is good when this share of its events is; without any it is none."""
+
+    length: Seconds
+    good: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +200,13 @@ class Objective:
     uid: str
     generation: int
     target: Share
-    window: Seconds
+    window: Window
     indicator: Indicator
     workloads: tuple[Workload, ...] = ()
     source: str = "default"
     stale_after: Seconds = 300
     min_events: int | None = None
+    slices: TimeSlices | None = None
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property

@@ -7,6 +7,7 @@ NaN nor an infinity can be represented, and comparing two of them never rounds.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
@@ -19,6 +20,20 @@ Seconds = float
 
 Share = Fraction
 """A part of an error budget: 1 is all of it, below 0 means overdrawn."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of time: from `begin` on, up to `end`."""
+
+    begin: Instant
+    end: Instant
+
+    @property
+    def length(self) -> Seconds:
+        """How long it is."""
+        return self.end - self.begin
+
 
 _UNITS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _END_OF_TIME: Final = 253_402_300_799  # the last second that a date can name; later is as good as never

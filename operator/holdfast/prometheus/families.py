@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, assert_never
 
 from holdfast.core.ledger import Target
-from holdfast.core.objective import GoodOverTotal, Indicator, Objective, ObjectKey, Selector
+from holdfast.core.objective import (
+    BadOverTotal,
+    Counted,
+    GoodOverTotal,
+    Latency,
+    Match,
+    Matcher,
+    Objective,
+    ObjectKey,
+    Selector,
+)
 from holdfast.core.quantities import Seconds
 
 from .narrowing import Width, narrowing
@@ -61,10 +71,27 @@ class Family:
         return found
 
 
-def selectors(indicator: Indicator) -> tuple[tuple[str, Selector], ...]:
+def selectors(indicator: Counted) -> tuple[tuple[str, Selector], ...]:
     """The counters an indicator reads, by role."""
-    part = indicator.good if isinstance(indicator, GoodOverTotal) else indicator.bad
-    return (TOTAL, indicator.total), (PART, part)
+    match indicator:
+        case BadOverTotal(part, total) | GoodOverTotal(part, total):
+            return (TOTAL, total), (PART, part)
+        case Latency(histogram, threshold):
+            return (TOTAL, bucket(histogram, "+Inf")), (PART, bucket(histogram, bound_of(threshold)))
+        case _:
+            assert_never(indicator)
+
+
+def bound_of(threshold: Seconds) -> str:
+    """How a histogram names this bound: `0.2`, `1`."""
+    return f"{threshold:.3f}".rstrip("0").rstrip(".")
+
+
+def bucket(histogram: Selector, bound: str) -> Selector:
+    """The bucket of a classic histogram that ends at a bound. Prometheus 2 writes a whole one as 1, 3 as 1.0."""
+    whole = bound.isdigit()
+    le = Matcher("le", Match.REGEX, rf"{bound}|{bound}\.0") if whole else Matcher("le", Match.EQUAL, bound)
+    return Selector(f"{histogram.metric}_bucket", (*histogram.matchers, le))
 
 
 def families(objectives: Iterable[Objective]) -> list[Family]:
@@ -74,6 +101,8 @@ def families(objectives: Iterable[Objective]) -> list[Family]:
     """
     found: dict[tuple[str, tuple[str, ...]], Family] = {}
     for objective in objectives:
+        if not isinstance(objective.indicator, Counted):
+            continue
         roles = selectors(objective.indicator)
         for role, selector in roles:
             shared = frozenset[str]().union(*(s.labels for _, s in roles if s.metric == selector.metric))

@@ -12,10 +12,10 @@ from typing import Final
 
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Reading, Target
-from holdfast.core.objective import GoodOverTotal, Objective, Selector
+from holdfast.core.objective import BadOverTotal, Counted, Latency, Objective
 from holdfast.core.quantities import Instant
 
-from .families import PART, TOTAL, Family, Role, target_of
+from .families import PART, TOTAL, Family, Role, bound_of, selectors, target_of
 from .sources import Series, Source
 
 PROCESS: Final = ("namespace", "pod", "container")
@@ -44,7 +44,7 @@ class Counters:
         problem = _absent(objective, totals, parts) or _contradiction(objective, totals, parts)
         if problem is not None:
             return Missing(problem[0], at, problem[1])
-        good = isinstance(objective.indicator, GoodOverTotal)
+        good = not isinstance(objective.indicator, BadOverTotal)
         started, part = self.starts.get, parts.get
 
         def reading(target: Target, total: float) -> Reading:
@@ -84,25 +84,34 @@ def _absent(
 ) -> tuple[Why, str] | None:
     """Why the series are not all there; None when they are."""
     indicator = objective.indicator
+    assert isinstance(indicator, Counted)  # noqa: S101 - others have no counters
+    (_, total), (_, part) = selectors(indicator)
     if not totals:
-        return Why.ABSENT, f"{indicator.total} matches no series; check its metric name and labels"
-    if not isinstance(indicator, GoodOverTotal):
+        return Why.ABSENT, f"{total} matches no series; check its metric name and labels"
+    if isinstance(indicator, BadOverTotal):
         return None
-    lacking = sum(1 for target in totals if target not in parts)
-    if indicator.bound is not None and lacking == len(totals):
-        return Why.ABSENT, (
-            f"no bucket of {indicator.total.metric} ends at {indicator.bound} s; "
-            "choose a threshold that is a bound of the histogram"
-        )
-    if indicator.bound is not None and lacking:
-        return Why.CONTRADICTORY, (
-            f"{lacking} of {len(totals)} targets have no bucket of {indicator.total.metric} that ends at "
-            f"{indicator.bound} s; give all of them the same bounds"
-        )
+    if isinstance(indicator, Latency):
+        return _without_bound(indicator, part.metric, sum(1 for target in totals if target not in parts), len(totals))
     if not parts and any(totals.values()):
         return Why.ABSENT, (
-            f"{indicator.good} matches no series, while {indicator.total} counts events; check its labels. If the service "
+            f"{part} matches no series, while {total} counts events; check its labels. If the service "
             "is really failing every request since it started, count its failures with `bad` instead of `good`"
+        )
+    return None
+
+
+def _without_bound(indicator: Latency, metric: str, lacking: int, targets: int) -> tuple[Why, str] | None:
+    """Every target of a classic histogram that counts events has a series for each bound."""
+    bound = bound_of(indicator.threshold)
+    if lacking == targets:
+        return (
+            Why.ABSENT,
+            f"no bucket of {metric} ends at {bound} s; choose a threshold that is a bound of the histogram",
+        )
+    if lacking:
+        return Why.CONTRADICTORY, (
+            f"{lacking} of {targets} targets have no bucket of {metric} that ends at {bound} s; "
+            "give all of them the same bounds"
         )
     return None
 
@@ -111,7 +120,8 @@ def _contradiction(
     objective: Objective, totals: Mapping[Target, float], parts: Mapping[Target, float]
 ) -> tuple[Why, str] | None:
     """Why the counters cannot all be true; None when they can."""
-    total, part = objective.indicator.total, part_of(objective)
+    assert isinstance(objective.indicator, Counted)  # noqa: S101 - others have no counters
+    (_, total), (_, part) = selectors(objective.indicator)
     if min(totals.values()) < 0 or min(parts.values(), default=0) < 0:
         return Why.CONTRADICTORY, f"{total} or {part} is negative, which a counter never is; it may be a gauge"
     alone = next((target for target, value in parts.items() if value > 0 and target not in totals), None)
@@ -123,9 +133,3 @@ def _contradiction(
     if sum(parts.values()) > most + max(SLACK * most, SLACK_EVENTS):
         return Why.CONTRADICTORY, f"{part} counts more events than {total}; it must be a part of it"
     return None
-
-
-def part_of(objective: Objective) -> Selector:
-    """The selector of the good or bad events."""
-    indicator = objective.indicator
-    return indicator.good if isinstance(indicator, GoodOverTotal) else indicator.bad

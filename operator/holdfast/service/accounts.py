@@ -86,7 +86,7 @@ class Accounts:
                 continue
             poller = self._pollers.get(objective.source)
             reach = poller.reach(self.interval) if poller is not None else self.interval
-            self._accounts[key] = Account(objective, Ledger(objective.window, reach))
+            self._accounts[key] = Account(objective, Ledger(objective.window.longest, reach, objective.slices))
             opened = True
         for key in set(self._accounts) - set(objectives) - set(unreadable):
             del self._accounts[key]
@@ -103,7 +103,7 @@ class Accounts:
             )
         elif not account.filled and missing is None:
             missing = Missing(Why.STALE, now, "its past is being read")
-        ledger = account.ledger if account.filled else Ledger(account.objective.window, 0)
+        ledger = account.ledger if account.filled else Ledger(account.objective.window.longest, 0)
         return measure(account.objective, ledger, missing, windows, now, self.interval)
 
     async def look(self, now: Instant) -> None:
@@ -168,5 +168,5 @@ class Accounts:
 
 def _same_counts(account: Account, objective: Objective) -> bool:
     old = account.objective
-    same = (old.indicator, old.source) == (objective.indicator, objective.source)
-    return same and objective.window <= account.ledger.window
+    same = (old.indicator, old.slices, old.source) == (objective.indicator, objective.slices, objective.source)
+    return same and objective.window.longest <= account.ledger.window

@@ -118,7 +118,7 @@ class Reporter:
             before=before,
         )
         waited = time.monotonic() - self._written.get(body["metadata"]["uid"], float("-inf"))
-        if not worth_writing(before, after, waited, objective.window):
+        if not worth_writing(before, after, waited, objective.window.longest):
             return
         if await self._write(OBJECTIVES, body, after):
             telling = of_objective(before, standing)

@@ -57,7 +57,7 @@ class World:
 
 def windows_of(objective: Objective, rules: Iterable[Rule], interval: Seconds) -> tuple[Seconds, ...]:
     """Every window whose burn rate is needed: those that are shown, and those that the rules compare."""
-    shown = {w for w in SHOWN if w < objective.window}
+    shown = {w for w in SHOWN if w < objective.window.longest}
     compared = {w for r in rules if isinstance(r.when, BurnRate) for w in (r.when.over, r.when.short(interval))}
     return tuple(sorted(shown | compared))
 

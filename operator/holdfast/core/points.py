@@ -1,0 +1,180 @@
+"""Running totals at points in time: a window is the difference of two points, exact and cheap whatever its length.
+
+Ageing drops points and never changes one. A window begins at the last point that is left before its edge, a little
+early, never late. What is older than an hour is kept in slots that widen with age, three at a time in one where no
+more than a hundredth of all bad events fell: an incident keeps its edges, and nobody can tell the rest.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .quantities import Instant, Seconds, Span
+
+RESOLUTIONS: Final = ((3_600, 0), (21_600, 60), (259_200, 300), (5_184_000, 3_600), (float("inf"), 86_400))
+"""(age up to which, seconds between two points): how finely the past is kept."""
+
+TOGETHER: Final = 3
+"""So many slots are kept as one where little went wrong."""
+
+LITTLE: Final = 0.01
+"""Up to this share of all bad events."""
+
+TICKS: Final = 100
+"""Points are this many to a second: 32 bits reach back 497 days."""
+
+ERA: Final = TOGETHER * 86_400
+"""Times are counted from a multiple of this, so that slots lie where they lay before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Events of a stretch of time, and how many seconds of it were measured."""
+
+    total: float
+    bad: float
+    covered: Seconds
+
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(self.total - other.total, self.bad - other.bad, self.covered - other.covered)
+
+
+class Steps:
+    """A running total that seldom changes: kept where it does. `ticks` grows last."""
+
+    __slots__ = ("sums", "ticks")
+
+    def __init__(self, ticks: Iterable[int] = (), sums: Iterable[float] = ()) -> None:
+        self.sums = array("d", sums)
+        self.ticks = array("I", ticks)
+
+    def add(self, tick: int, gain: float) -> None:
+        """From this time on it is more (or less) by so much."""
+        if gain:
+            self.sums.append((self.sums[-1] if self.sums else 0.0) + gain)
+            self.ticks.append(tick)
+
+    def value(self, tick: int) -> float:
+        """The running total at this time."""
+        place = bisect_right(self.ticks, tick)
+        return self.sums[place - 1] if place else 0.0
+
+    def values(self, ticks: Iterable[int]) -> Iterator[float]:
+        """The same for many times in order."""
+        place, changes = 0, self.ticks
+        for tick in ticks:
+            while place < len(changes) and changes[place] <= tick:
+                place += 1
+            yield self.sums[place - 1] if place else 0.0
+
+    def set(self, ticks: Iterable[int], values: Iterable[float]) -> None:
+        """Keep it at these times alone; only for one that nobody reads yet."""
+        last = 0.0
+        for tick, value in zip(ticks, values, strict=True):
+            self.add(tick, value - last)
+            last = value
+
+
+class Points:
+    """The points of one ledger, a column each: times, totals, bad events, and seconds that were not measured.
+
+    One thread adds, others may read meanwhile: the times grow last, so their number is how many points are whole.
+    """
+
+    __slots__ = ("at", "bad", "base", "lost", "total")
+
+    def __init__(self, base: Instant) -> None:
+        """Nothing is known of what was before `base`."""
+        self.base = float(base // ERA * ERA)
+        self.at = array("I")
+        self.total = array("d")
+        self.bad = Steps()
+        self.lost = Steps()
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def add(self, at: Instant, total: float, bad: float, lost: Seconds) -> None:
+        """One more point, so many events and seconds later."""
+        tick = self._tick(at)
+        self.bad.add(tick, bad)
+        self.lost.add(tick, lost)
+        self.total.append(self.total[-1] + total if self.total else total)
+        self.at.append(tick)
+
+    def time(self, index: int) -> Instant:
+        """When a point is."""
+        return self.base + self.at[index] / TICKS
+
+    def before(self, at: Instant) -> int:
+        """The last point that is not later than this; the first one where all are."""
+        return max(0, bisect_right(self.at, self._tick(at)) - 1)
+
+    def after(self, at: Instant) -> int:
+        """The first point that is not earlier than this; one past the last where all are."""
+        return bisect_left(self.at, self._tick(at))
+
+    def between(self, first: int, last: int) -> Counts:
+        """What happened from one point to another."""
+        one, other = self.at[first], self.at[last]
+        lost = self.lost.value(other) - self.lost.value(one)
+        return Counts(
+            self.total[last] - self.total[first],
+            self.bad.value(other) - self.bad.value(one),
+            (other - one) / TICKS - lost,
+        )
+
+    def inside(self, span: Span) -> Counts:
+        """What happened between the outermost points of a stretch: at most what happened in it."""
+        first, last = self.after(span.begin), self.before(span.end)
+        return self.between(first, last) if first < last else Counts(0.0, 0.0, 0.0)
+
+    def thinned(self, now: Instant, window: Seconds, pins: Collection[Instant] = ()) -> Points:
+        """What is left as the points grow old, the last one before the window included. Those at `pins` stay."""
+        spacing = next(spacing for limit, spacing in RESOLUTIONS if window <= limit)
+        begin = self.before(now - window - 2 * TOGETHER * spacing)
+        bad = list(self.bad.values(self.at))
+        heavy = LITTLE * (bad[-1] - bad[begin]) if bad else 0.0
+        keep = {i for pin in pins for i in (self.before(pin), self.after(pin)) if begin <= i < len(self.at)}
+        for limit, spacing in reversed(RESOLUTIONS):
+            end = self.after(now - _younger(limit)) if spacing else len(self.at)
+            keep.update(
+                _kept(self.at, bad, range(begin, end), spacing * TICKS, heavy) if spacing else range(begin, end)
+            )
+            begin = max(begin, end)
+        return self._only(sorted(keep), bad)
+
+    def _only(self, keep: Sequence[int], bad: Sequence[float]) -> Points:
+        made = Points(self.time(keep[0]) if keep else self.base)
+        shift = round((made.base - self.base) * TICKS)
+        ticks = [self.at[i] - shift for i in keep]
+        made.at.extend(ticks)
+        made.total.extend(self.total[i] for i in keep)
+        made.bad.set(ticks, (bad[i] for i in keep))
+        made.lost.set(ticks, self.lost.values(self.at[i] for i in keep))
+        return made
+
+    def _tick(self, at: Instant) -> int:
+        return max(0, int((at - self.base) * TICKS + 1e-3))
+
+
+def _younger(limit: Seconds) -> Seconds:
+    """The age at which the resolution for ages up to `limit` begins."""
+    return max((other for other, _ in RESOLUTIONS if other < limit), default=-1.0)
+
+
+def _kept(at: Sequence[int], bad: Sequence[float], where: range, spacing: int, heavy: float) -> Iterator[int]:
+    """The first point of each slot; where little went wrong, of each so many slots together."""
+    place, end = where.start, where.stop
+    while place < end:
+        wide = at[place] // (TOGETHER * spacing)
+        after = bisect_left(at, (wide + 1) * TOGETHER * spacing, place, end)
+        yield place
+        if bad[after - 1] - bad[place] > heavy:
+            slots = [at[i] // spacing for i in range(place, after)]
+            yield from (place + n for n in range(1, len(slots)) if slots[n] != slots[n - 1])
+        place = after
