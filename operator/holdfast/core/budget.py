@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
+from .composite import Book
 from .evidence import Evidence, Fresh, Missing, Why
-from .ledger import Counts, Ledger
+from .ledger import Counts
 from .objective import Objective
 from .quantities import Instant, Seconds, Share, Span, format_duration
 from .window import Rolling
@@ -86,24 +87,24 @@ UNADJUSTED: Final = Adjusted()
 
 def measure(
     objective: Objective,
-    ledger: Ledger,
+    book: Book,
     missing: Missing | None,
     windows: tuple[Seconds, ...],
     now: Instant,
     interval: Seconds = 15,
     adjusted: Adjusted = UNADJUSTED,
 ) -> Measured:
-    """The budget and burn rates of an objective as its ledger knows them.
+    """The budget and burn rates of an objective as its book knows them.
 
     `missing` is what the last look said when it brought nothing. One failed look is no news; only when the newest
     evidence is older than the objective's `stale_after` is the evidence missing.
     """
-    at = ledger.at if ledger.at is not None else now
+    at = book.at if book.at is not None else now
     return Measured(
         objective,
-        judge_evidence(objective, ledger.at, missing, now),
-        budget_now(objective, ledger, now, adjusted),
-        {w: burn_of(objective, counts_of(ledger, Span(at - w, at), adjusted)) for w in windows},
+        judge_evidence(objective, book.at, missing, now),
+        budget_now(objective, book, now, adjusted),
+        {w: burn_of(objective, counts_of(book, Span(at - w, at), adjusted)) for w in windows},
         interval,
     )
 
@@ -121,18 +122,18 @@ def judge_evidence(objective: Objective, at: Instant | None, missing: Missing | 
     return Missing(Why.STALE, since, waited)
 
 
-def counts_of(ledger: Ledger, span: Span, adjusted: Adjusted) -> Counts:
+def counts_of(book: Book, span: Span, adjusted: Adjusted) -> Counts:
     """What counts of a stretch of time: without what is excluded, and without failures from before a reset."""
-    found = ledger.between(span, adjusted.excluded)
+    found = book.between(span, adjusted.excluded)
     if adjusted.reset is None or adjusted.reset <= span.begin:
         return found
-    since = ledger.between(Span(min(adjusted.reset, span.end), span.end), adjusted.excluded)
+    since = book.between(Span(min(adjusted.reset, span.end), span.end), adjusted.excluded)
     return replace(found, bad=since.bad)
 
 
-def budget_now(objective: Objective, ledger: Ledger, now: Instant, adjusted: Adjusted = UNADJUSTED) -> Budget:
-    """The budget of the window that a ledger is in now. A rolling one is counted back from the newest evidence."""
-    at = ledger.at if ledger.at is not None else now
+def budget_now(objective: Objective, book: Book, now: Instant, adjusted: Adjusted = UNADJUSTED) -> Budget:
+    """The budget of the window that a book is in now. A rolling one is counted back from the newest evidence."""
+    at = book.at if book.at is not None else now
     if isinstance(objective.window, Rolling):
         whole = so_far = objective.window.span(at)
     else:
@@ -140,7 +141,7 @@ def budget_now(objective: Objective, ledger: Ledger, now: Instant, adjusted: Adj
         so_far = Span(whole.begin, min(max(at, whole.begin), whole.end))
     length = whole.length - overlap(whole, adjusted.excluded)
     passed = so_far.length - overlap(so_far, adjusted.excluded)
-    return budget_of(objective, counts_of(ledger, so_far, adjusted), length, passed)
+    return budget_of(objective, counts_of(book, so_far, adjusted), length, passed)
 
 
 def budget_of(

@@ -1,7 +1,8 @@
 """The ledgers of all objectives: opened, filled from the past, fed on the grid, and closed.
 
 A ledger belongs to an objective's name, indicator and source. Changing the target re-reads the same counts; changing
-the indicator, the source or to a longer window starts a new one, filled from Prometheus.
+the indicator, the source or to a longer window starts a new one, filled from Prometheus. A composite has none: it reads
+those of its parts, which reach back as far as it does.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Final, TypeVar
 
 import structlog
 
-from holdfast.core.budget import Measured, measure
+from holdfast.core.budget import UNADJUSTED, Adjusted, Measured, measure
+from holdfast.core.composite import Mixed
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger
-from holdfast.core.objective import Objective, ObjectKey
+from holdfast.core.objective import Composite, Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.prometheus.poller import Poller, grid_time
 from holdfast.prometheus.refill import advance, refill
@@ -77,34 +80,55 @@ class Accounts:
         Returns whether there is a new one.
         """
         opened = False
-        for key, objective in objectives.items():
+        reaches = _reaches(objectives.values())
+        own = {k: o for k, o in objectives.items() if not isinstance(o.indicator, Composite)}
+        for key, objective in own.items():
             account = self._accounts.get(key)
-            if account is not None and account.objective == objective:
-                continue
-            if account is not None and _same_counts(account, objective):
+            if account is not None and _same_counts(account, objective, reaches[key]):
                 account.objective = objective
                 continue
             poller = self._pollers.get(objective.source)
             reach = poller.reach(self.interval) if poller is not None else self.interval
-            self._accounts[key] = Account(objective, Ledger(objective.window.longest, reach, objective.slices))
+            self._accounts[key] = Account(objective, Ledger(reaches[key], reach, objective.slices))
             opened = True
-        for key in set(self._accounts) - set(objectives) - set(unreadable):
+        for key in set(self._accounts) - set(own) - set(unreadable):
             del self._accounts[key]
         return opened
 
-    def measured(self, key: ObjectKey, windows: tuple[Seconds, ...], now: Instant) -> Measured:
+    def measured(
+        self, objective: Objective, windows: tuple[Seconds, ...], now: Instant, adjusted: Adjusted = UNADJUSTED
+    ) -> Measured:
         """How an objective stands now."""
-        account = self._accounts[key]
-        missing = account.missing
-        if account.objective.source not in self._pollers:
+        if isinstance(objective.indicator, Composite):
+            mixed, missing = self._mixed(objective.indicator, now)
+            return measure(objective, mixed, missing, windows, now, self.interval, adjusted)
+        account = self._accounts[objective.key]
+        return measure(objective, _book(account), self._missing(account, now), windows, now, self.interval, adjusted)
+
+    def _missing(self, account: Account, now: Instant) -> Missing | None:
+        """Why there are no new figures of one objective; None when there are."""
+        source = account.objective.source
+        if source not in self._pollers:
             known = ", ".join(sorted(self._pollers))
-            missing = Missing(
-                Why.UNREACHABLE, now, f"no metrics source is called {account.objective.source}; there is {known}"
-            )
-        elif not account.filled and missing is None:
-            missing = Missing(Why.STALE, now, "its past is being read")
-        ledger = account.ledger if account.filled else Ledger(account.objective.window.longest, 0)
-        return measure(account.objective, ledger, missing, windows, now, self.interval)
+            return Missing(Why.UNREACHABLE, now, f"no metrics source is called {source}; there is {known}")
+        if not account.filled and account.missing is None:
+            return Missing(Why.STALE, now, "its past is being read")
+        return account.missing
+
+    def _mixed(self, indicator: Composite, now: Instant) -> tuple[Mixed, Missing | None]:
+        """The books of the parts of a composite, and why one of them has no figures."""
+        books: list[tuple[Ledger, Fraction]] = []
+        missing: Missing | None = None
+        for part in indicator.parts:
+            account = self._accounts.get(part.key)
+            if account is None:
+                why: Missing | None = Missing(Why.ABSENT, now, "it is no objective that is measured")
+            else:
+                why = self._missing(account, now)
+            if missing is None and why is not None:
+                missing = replace(why, note=f"its part {part.key.name}: {why.note}")
+            books.append((_book(account) if account is not None else Ledger(0, 0), part.weight))
+        return Mixed(tuple(books)), missing
 
     async def look(self, now: Instant) -> None:
         """Bring every account up to the newest time of its source's grid, all sources side by side."""
@@ -166,7 +190,22 @@ class Accounts:
             account.told = missing.why
 
 
-def _same_counts(account: Account, objective: Objective) -> bool:
+def _book(account: Account) -> Ledger:
+    """The ledger of an account, an empty one while its past is being read."""
+    return account.ledger if account.filled else Ledger(account.ledger.window, 0)
+
+
+def _reaches(objectives: Iterable[Objective]) -> dict[ObjectKey, Seconds]:
+    """How far back the ledger of each objective must reach: as far as its own window, or that of a composite it is in."""
+    found: dict[ObjectKey, Seconds] = {}
+    for objective in objectives:
+        keys = [part.key for part in objective.indicator.parts] if isinstance(objective.indicator, Composite) else []
+        for key in (objective.key, *keys):
+            found[key] = max(found.get(key, 0), objective.window.longest)
+    return found
+
+
+def _same_counts(account: Account, objective: Objective, reach: Seconds) -> bool:
     old = account.objective
     same = (old.indicator, old.slices, old.source) == (objective.indicator, objective.slices, objective.source)
-    return same and objective.window.longest <= account.ledger.window
+    return same and reach <= account.ledger.window

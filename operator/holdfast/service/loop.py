@@ -128,7 +128,7 @@ class Loop:
             rules = world.rules_of(objective)
             if not enforcing:
                 rules = tuple(replace(rule, mode=Mode.AUDIT) for rule in rules)
-            measured = self.accounts.measured(key, windows_of(objective, rules, self.accounts.interval), now)
+            measured = self.accounts.measured(objective, windows_of(objective, rules, self.accounts.interval), now)
             found = findings(measured, rules, before.get(key, ()), holding)
             standings[key] = Standing(measured, tired(found, worn))
         for key in world.invalid_objectives:
