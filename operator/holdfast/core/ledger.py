@@ -124,13 +124,21 @@ class Ledger:
         points = self._points
         if not len(points) or span.end <= points.time(0) or span.begin >= span.end:
             return NOTHING
-        found = points.between(points.before(span.begin), points.before(span.end))
+        first, last = points.before(span.begin), points.before(span.end)
+        found = points.between(first, last)
         for cut in without:
-            within = Span(max(cut.begin, span.begin), min(cut.end, span.end))
-            if within.begin < within.end:
-                found = found - points.inside(within)
+            begin, end = max(first, points.after(cut.begin)), min(last, points.before(cut.end))
+            if begin < end:
+                found = found - points.between(begin, end)
         # below zero when a good event was counted later than its total
         return Counts(found.total, max(0.0, found.bad), min(span.length, max(0.0, found.covered)))
+
+    def failures(self, span: Span) -> list[tuple[Instant, float]]:
+        """When bad events came in a stretch of time, and how many, as finely as the past is kept."""
+        points = self._points
+        if not len(points):
+            return []
+        return points.failures(points.before(span.begin), points.before(span.end))
 
     def points(self) -> int:
         """How many points in time are kept."""

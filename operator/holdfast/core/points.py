@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .quantities import Instant, Seconds, Span
+from .quantities import Instant, Seconds
 
 RESOLUTIONS: Final = ((3_600, 0), (21_600, 60), (259_200, 300), (5_184_000, 3_600), (float("inf"), 86_400))
 """(age up to which, seconds between two points): how finely the past is kept."""
@@ -128,10 +128,13 @@ class Points:
             (other - one) / TICKS - lost,
         )
 
-    def inside(self, span: Span) -> Counts:
-        """What happened between the outermost points of a stretch: at most what happened in it."""
-        first, last = self.after(span.begin), self.before(span.end)
-        return self.between(first, last) if first < last else Counts(0.0, 0.0, 0.0)
+    def failures(self, first: int, last: int) -> list[tuple[Instant, float]]:
+        """The points from one to another at which there were more bad events than before, and how many more."""
+        ticks, sums = self.bad.ticks, self.bad.sums
+        begin, end = bisect_right(ticks, self.at[first]), bisect_right(ticks, self.at[last])
+        befores = [sums[begin - 1] if begin else 0.0, *sums[begin:end]]
+        gains = ((ticks[i], sums[i] - befores[i - begin]) for i in range(begin, end))
+        return [(self.base + tick / TICKS, gain) for tick, gain in gains if gain > 0]
 
     def thinned(self, now: Instant, window: Seconds, pins: Collection[Instant] = ()) -> Points:
         """What is left as the points grow old, the last one before the window included. Those at `pins` stay."""

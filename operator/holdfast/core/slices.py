@@ -11,15 +11,18 @@ from .quantities import Instant, Seconds
 
 
 class Slicer:
-    """The slice that is under way: its index on the grid, its events so far, and whether it is torn."""
+    """The slice that is under way: its index on the grid, its events so far, whether it is torn, and how much of it was
+    before the first look.
+    """
 
-    __slots__ = ("bad", "index", "rule", "torn", "total")
+    __slots__ = ("bad", "early", "index", "rule", "torn", "total")
 
     def __init__(self, rule: TimeSlices) -> None:
         self.rule = rule
         self.index: int | None = None
         self.total = self.bad = 0.0
         self.torn = True
+        self.early = 0.0
 
     def take(
         self, before: Instant, at: Instant, gain: tuple[float, float], lost: Seconds
@@ -31,7 +34,8 @@ class Slicer:
             int(-(-at // length)) - 1,
         )  # the slices that (before, at] begins and ends in
         if self.index is None:
-            self.index, self.torn = first, before % length > 0
+            self.index, self.early = first, before % length
+            self.torn = self.early > 0
         counted: tuple[float, float] = (0.0, 0.0)
         missed = 0.0
         torn = lost > 0 or (last > first and gain != (0.0, 0.0))
@@ -41,11 +45,11 @@ class Slicer:
             self.bad += gain[1]
         while self.index < last or (self.index == last and at >= (last + 1) * length):
             if self.torn:
-                missed += length
+                missed += length - self.early
             elif self.total > 0:
                 counted = counted[0] + 1, counted[1] + (not self._good())
             self.index += 1
-            self.total = self.bad = 0.0
+            self.total = self.bad = self.early = 0.0
             self.torn = torn and self.index <= last
         return *counted, missed
 
