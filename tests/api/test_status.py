@@ -23,15 +23,19 @@ from holdfast.api import (
 from holdfast.api.conditions import ConditionReason
 from holdfast.api.shown import ObjectiveStatus, PolicyStatus
 from holdfast.core.budget import Budget, Burn, Measured
+from holdfast.core.doubts import Doubt, Odd
 from holdfast.core.evidence import Fresh, Missing, Why
+from holdfast.core.forecast import Forecast
 from holdfast.core.hold import CauseKey, Reason
 from holdfast.core.judge import Finding, Standing
-from holdfast.core.objective import Workload
-from holdfast.core.policy import Mode, Verdict
-from holdfast.core.quantities import parse_instant
+from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.policy import BudgetRemaining, HoldReleases, Mode, Rule, RuleKey, Verdict
+from holdfast.core.quantities import Span, parse_instant
+from holdfast.core.remarks import Effect, Remarks
 from holdfast.core.window import Rolling
 from tests.api.samples import BURN, HOLD, NOTIFY, objective, policy, rule
 
+DAY: Final = 86_400.0
 NOW: Final = parse_instant("2026-11-21T06:00:00Z")
 OBJECTIVE: Final = parse_objective(objective(workloads=[{"kind": "Deployment", "name": "checkout"}]))
 BUDGET: Final = Budget(Fraction(3_623_901), Fraction(1374), Fraction(36_239, 10), Fraction(1))
@@ -66,7 +70,13 @@ def test_an_open_budget() -> None:
     """The figures of the sample in the documentation."""
     status = status_of(standing(), workloads={Workload("shop", "Deployment", "checkout"): WorkloadState.FREE})
     assert status["verdict"] == "Open"
-    assert status["summary"] == {"target": "99.9%", "left": "62.1%", "burn": "0.4 (1h)", "verdict": "Open"}
+    assert status["summary"] == {
+        "target": "99.9%",
+        "left": "62.1%",
+        "burn": "0.4 (1h)",
+        "empty": "-",
+        "verdict": "Open",
+    }
     assert status["budget"] == {
         "remaining": "62.1",
         "badEvents": "1374",
@@ -107,7 +117,7 @@ def test_nothing_known_yet() -> None:
     status = status_of(standing(replace(MEASURED, evidence=missing, burns={}, budget=Budget(*[Fraction(0)] * 4))))
     assert (status["verdict"], status["summary"]) == (
         "Unknown",
-        {"target": "99.9%", "left": "-", "burn": "-", "verdict": "Unknown"},
+        {"target": "99.9%", "left": "-", "burn": "-", "empty": "-", "verdict": "Unknown"},
     )
     assert "budget" not in status
     assert "measuredAt" not in status
@@ -239,3 +249,57 @@ def test_findings_are_about_covering_policies() -> None:
     )
     (finding,) = findings(replace(OBJECTIVE, window=Rolling(240.0)), [made], 15)
     assert (finding.reason, finding.policy) == (ConditionReason.SHORT_WINDOW, None)
+
+
+REMARKS = Remarks(
+    forecast=Forecast(OBJECTIVE, MEASURED.budget, ((NOW - DAY, 1374.0),), NOW + 53 * DAY + 61, NOW),
+    implausible=Doubt(Odd.TRAFFIC_GONE, "No events"),
+    inexact=Doubt(Odd.GAP_WITH_CHURN, "25m were not measured"),
+    effects=(
+        Effect(ObjectKey("shop", "maintenance"), (Span(NOW - 3600, NOW - 60),), total=1200, bad=7),
+        Effect(ObjectKey("shop", "reset"), reset=NOW - DAY, bad=3, coarse=True),
+    ),
+)
+
+
+def test_what_is_said_beside_the_figures() -> None:
+    """How long the budget lasts, what is odd, and what adjustments take out; a condition for each kind of doubt."""
+    status = objective_status(standing(), remarks=REMARKS, now=NOW)
+    assert (status["summary"]["empty"], status["budget"]["exhaustsIn"]) == ("53d1m", "53d1m")
+    assert status["adjustments"] == [
+        {
+            "name": "maintenance",
+            "totalEvents": "1200",
+            "badEvents": "7",
+            "excluded": [{"from": "2026-11-21T05:00:00Z", "to": "2026-11-21T05:59:00Z"}],
+        },
+        {"name": "reset", "totalEvents": "0", "badEvents": "3", "reset": "2026-11-20T06:00:00Z", "coarse": True},
+    ]
+    ObjectiveStatus.model_validate(status)
+    found = conditions(status)
+    assert found["Exact"] == ("False", "GapWithChurn")
+    assert found["Plausible"] == ("False", "TrafficGone")
+    assert found["Attributable"] == ("True", "PodsOfTheWorkloads")
+
+
+def test_nothing_to_say() -> None:
+    """Conditions say that all is well; an objective without workloads has nothing to attribute."""
+    alone = standing(replace(MEASURED, objective=replace(OBJECTIVE, workloads=())))
+    found = conditions(objective_status(alone, remarks=Remarks(), now=NOW))
+    assert (found["Exact"], found["Plausible"]) == (("True", "EverythingCounted"), ("True", "NothingOdd"))
+    assert "Attributable" not in found
+
+
+def test_when_a_rule_on_the_budget_ends() -> None:
+    """If nothing more fails: told for rules that are in force, where the ledger knows."""
+    low = MEASURED.budget
+    empty = Budget(low.total, low.allowed + 1, low.allowed, Fraction(1))
+    told = Forecast(OBJECTIVE, empty, ((NOW - DAY, float(low.allowed)),), NOW, NOW)
+    key = RuleKey("default", "exhausted")
+    made = Rule(key, Mode.ENFORCE, BudgetRemaining(Fraction(0)), HoldReleases(Fraction(5, 100)))
+    cause = CauseKey(key, OBJECTIVE.key)
+    held = Standing(MEASURED, (Finding(cause, made, MEASURED, Verdict.HOLD, Reason.BUDGET_EXHAUSTED),))
+    status = objective_status(held, remarks=Remarks(told), now=NOW)
+    assert status["findings"][0]["clearsAt"] == "2026-12-20T06:00:00Z"
+    assert status["summary"]["empty"] == "empty"
+    assert "exhaustsIn" not in status["budget"]

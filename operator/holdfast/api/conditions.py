@@ -18,6 +18,9 @@ class ConditionType(StrEnum):
     BUDGET_YOUNG = "BudgetYoung"
     BUDGET_TOO_SMALL = "BudgetTooSmall"
     DEMONSTRATION = "Demonstration"
+    EXACT = "Exact"
+    PLAUSIBLE = "Plausible"
+    ATTRIBUTABLE = "Attributable"
     RULES_CAN_FIRE = "RulesCanFire"
     ENFORCED = "Enforced"
 
@@ -41,6 +44,17 @@ class ConditionReason(StrEnum):
     ENOUGH_EVENTS = "EnoughEvents"  # BudgetTooSmall
     FEW_EVENTS = "FewEvents"
     SHORT_WINDOW = "ShortWindow"  # Demonstration
+    EVERYTHING_COUNTED = "EverythingCounted"  # Exact
+    GAP_WITH_CHURN = "GapWithChurn"
+    UNMEASURED = "Unmeasured"
+    STARTS_UNKNOWN = "StartsUnknown"
+    NOTHING_ODD = "NothingOdd"  # Plausible
+    TRAFFIC_GONE = "TrafficGone"
+    NO_BURN_FOR_LONG = "NoBurnForLong"
+    CONSTANT_BURN = "ConstantBurn"
+    PODS_OF_THE_WORKLOADS = "PodsOfTheWorkloads"  # Attributable
+    OTHER_PODS = "OtherPods"
+    NO_POD_LABEL = "NoPodLabel"
     ALL_RULES_CAN_FIRE = "AllRulesCanFire"  # RulesCanFire
     BURN_RATE_IMPOSSIBLE = "BurnRateImpossible"
     RULE_WINDOW_TOO_LONG = "RuleWindowTooLong"

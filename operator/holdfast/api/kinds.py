@@ -76,6 +76,7 @@ KINDS: Final = (
                 ".status.summary.burn",
                 "How fast the budget burned in the last hour (or less); 1 spends exactly all of it in the window.",
             ),
+            Column("Empty-In", ".status.summary.empty", "How long the budget lasts at the pace of the last hour."),
             Column("Data", ".status.evidence.state", "Whether there are figures to act on."),
             Column("Verdict", ".status.summary.verdict", "What is asked of releases."),
             Column("Held", ".status.held", "How many workloads are held.", "integer"),

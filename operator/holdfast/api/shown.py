@@ -55,6 +55,10 @@ class SummaryStatus(Shown):
     burn: Figure | None = Field(
         None, description="The burn rate over the last hour, or over the longest window below, for example 0.4 (1h)."
     )
+    empty: Figure | None = Field(
+        None,
+        description="How long the budget lasts at the pace of the last hour, for example 53d; a dash when it lasts for the whole window.",
+    )
     verdict: Figure | None = Field(
         None, description='The verdict; "Hold (audit)" when a rule in mode Audit would hold.'
     )
@@ -69,6 +73,10 @@ class BudgetStatus(Shown):
     bad_events: Figure = Field(description="Bad events of the window so far.")
     allowed_bad_events: Figure = Field(description="Bad events that a whole window may have at the traffic seen.")
     total_events: Figure = Field(description="All events of the window so far.")
+    exhausts_in: Figure | None = Field(
+        None,
+        description="How long it lasts at the pace of the last hour, what leaves the window meanwhile given back. Not there when it lasts for the whole window, or is empty.",
+    )
     coverage: Figure = Field(
         description="Percentage of the window that was measured. Below 10 the budget is young, and budget rules only notify."
     )
@@ -105,6 +113,33 @@ class FindingStatus(Shown):
     verdict: Literal["Notify", "Hold"] = Field(description="What it asks for.")
     reason: Reason = Field(description="Why it is in force, in one word.")
     demoted: Line | None = Field(None, description="Why a Hold only notifies here, for example: the budget is young.")
+    clears_at: Time | None = Field(
+        None,
+        description="When it ends if nothing more fails and traffic goes on, as the ledger knows what leaves the window when.",
+    )
+
+
+class ExcludedStatus(Shown):
+    """A stretch of time that does not count."""
+
+    from_: Time = Field(alias="from", description="When it begins.")
+    to: Time = Field(description="When it ends.")
+
+
+class AdjustmentEffect(Shown):
+    """What a BudgetAdjustment takes out of the window now."""
+
+    name: Name = Field(description="Name of the BudgetAdjustment.")
+    total_events: Figure = Field(description="Events of the window that do not count because of it.")
+    bad_events: Figure = Field(description="Bad events that do not count because of it.")
+    excluded: list[ExcludedStatus] | None = Field(
+        None, max_length=10, description="The stretches of the window that do not count; the last ten."
+    )
+    reset: Time | None = Field(None, description="Failures before this time are forgiven.")
+    coarse: bool | None = Field(
+        None,
+        description="An edge lies where the past is kept in steps of minutes or hours, and Prometheus has no finer data: less is taken out than was asked for.",
+    )
 
 
 class WorkloadStatus(Shown):
@@ -135,6 +170,9 @@ class ObjectiveStatus(Shown):
         json_schema_extra={"format": "int32"},
     )
     budget: BudgetStatus | None = Field(None, description="The error budget of the window, from the newest evidence.")
+    adjustments: list[AdjustmentEffect] | None = Field(
+        None, max_length=50, description="The BudgetAdjustments that change this budget now, and by how much."
+    )
     measured_at: Time | None = Field(None, description="The time of the newest evidence.")
     burn_rates: list[BurnStatus] | None = Field(
         None,

@@ -6,17 +6,21 @@ keeps the time of its last transition, which is read from the status so far.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final
 
 from holdfast.core.budget import Budget, Burn, Measured
+from holdfast.core.doubts import Doubt
 from holdfast.core.evidence import Evidence, Fresh, Missing
+from holdfast.core.forecast import Forecast
 from holdfast.core.judge import Finding as RuleFinding
-from holdfast.core.judge import Standing
+from holdfast.core.judge import Standing, clears_above
 from holdfast.core.objective import Objective, Workload
-from holdfast.core.policy import Policy
+from holdfast.core.policy import BudgetRemaining, Policy
 from holdfast.core.quantities import Instant, Seconds, format_decimal, format_duration, format_instant, format_percent
+from holdfast.core.remarks import NOTHING_TO_SAY, Effect, Remarks
 
 from .conditions import Condition, ConditionReason, ConditionType, render
 from .findings import DEMONSTRATION, Finding
@@ -25,6 +29,9 @@ from .records import hold_status
 
 __all__ = ["WorkloadState", "hold_status", "invalid_status", "objective_status", "policy_status"]
 
+
+SPANS: Final = 10
+"""So many stretches of one adjustment are listed, the newest."""
 
 BURN_WINDOW: Final[Seconds] = 3600
 """The burn rate of this window is shown in a list of objectives."""
@@ -42,16 +49,17 @@ def objective_status(
     standing: Standing,
     workloads: Mapping[Workload, WorkloadState] | None = None,
     obstacles: Sequence[tuple[ConditionReason, str]] = (),
+    remarks: Remarks | None = None,
     *,
     now: Instant,
     before: object = None,
 ) -> dict[str, object]:
     """The status of an objective.
 
-    `obstacles` are reasons why it is not Ready, with their sentences; `before` is the status so far, from which the
+    `obstacles` are reasons why it is not Ready, with their sentences; `remarks` what is said beside the figures, where that is known; `before` is the status so far, from which the
     times of what did not change are kept.
     """
-    measured, states = standing.measured, workloads or {}
+    measured, states, beside = standing.measured, workloads or {}, remarks or NOTHING_TO_SAY
     objective = measured.objective
     word = "Unknown" if standing.verdict is None else standing.verdict.label
     shown = word if standing.would is None else f"{standing.would.label} (audit)"
@@ -63,20 +71,23 @@ def objective_status(
             "target": f"{format_percent(objective.target, 12)}%",
             "left": left or "-",
             "burn": _shown_burn(measured),
+            "empty": _empty_in(beside.forecast),
             "verdict": shown,
         },
         "held": sum(state is WorkloadState.HELD for state in states.values()),
         "evidence": _evidence(measured.evidence),
-        "conditions": render(_conditions(measured, obstacles), objective.generation, before, now),
+        "conditions": render(_conditions(measured, obstacles, remarks), objective.generation, before, now),
     }
     if measured.burns:  # an empty list that is shared could never be taken back by server-side apply
         status["burnRates"] = [_burn(window, burn) for window, burn in sorted(measured.burns.items())]
     if standing.found:
-        status["findings"] = [_finding(found) for found in standing.found]
+        status["findings"] = [_finding(found, beside.forecast) for found in standing.found]
     if states:
         status["workloads"] = [{"kind": w.kind, "name": w.name, "state": s.value} for w, s in sorted(states.items())]
     if measured.budget.coverage:
-        status["budget"] = _budget(measured.budget)
+        status["budget"] = _budget(measured.budget, beside.forecast)
+    if beside.effects:
+        status["adjustments"] = [_effect(effect) for effect in beside.effects]
     if isinstance(measured.evidence, Fresh):
         status["measuredAt"] = format_instant(measured.evidence.at)
     elif isinstance(before, Mapping) and isinstance(before.get("measuredAt"), str):
@@ -131,7 +142,15 @@ def _shown_burn(measured: Measured) -> str:
     return "-" if window is None else f"{format_decimal(measured.burns[window].rate)} ({format_duration(window)})"
 
 
-def _finding(found: RuleFinding) -> dict[str, object]:
+def _empty_in(forecast: Forecast | None) -> str:
+    """How long the budget lasts at the pace of the last hour."""
+    if forecast is None or forecast.exhausts_at is None:
+        return "-"
+    left = forecast.exhausts_at - forecast.now
+    return "empty" if left <= 0 else format_duration(max(60, left // 60 * 60))
+
+
+def _finding(found: RuleFinding, forecast: Forecast | None) -> dict[str, object]:
     said: dict[str, object] = {
         "policy": found.key.rule.policy,
         "rule": found.key.rule.rule,
@@ -139,11 +158,34 @@ def _finding(found: RuleFinding) -> dict[str, object]:
         "verdict": found.verdict.label,
         "reason": found.reason.value,
     }
-    return said if found.demoted is None else {**said, "demoted": found.demoted}
+    if found.demoted is not None:
+        said["demoted"] = found.demoted
+    if forecast is not None and isinstance(found.rule.when, BudgetRemaining):
+        clears = forecast.recovers_at(clears_above(found.rule, found.rule.when.below))
+        if clears is not None:
+            said["clearsAt"] = format_instant(clears)
+    return said
 
 
-def _budget(budget: Budget) -> dict[str, object]:
+def _effect(effect: Effect) -> dict[str, object]:
+    said: dict[str, object] = {
+        "name": effect.key.name,
+        "totalEvents": format_decimal(Fraction(effect.total), 0),
+        "badEvents": format_decimal(Fraction(effect.bad), 0),
+    }
+    if effect.spans:
+        said["excluded"] = [
+            {"from": format_instant(span.begin), "to": format_instant(span.end)} for span in effect.spans[-SPANS:]
+        ]
+    if effect.reset is not None:
+        said["reset"] = format_instant(effect.reset)
+    return {**said, "coarse": True} if effect.coarse else said
+
+
+def _budget(budget: Budget, forecast: Forecast | None) -> dict[str, object]:
+    lasts = _empty_in(forecast)
     return {
+        **({"exhaustsIn": lasts} if lasts not in ("-", "empty") else {}),
         "remaining": format_percent(budget.remaining),
         "badEvents": format_decimal(budget.bad, 0),
         "allowedBadEvents": format_decimal(budget.allowed),
@@ -160,7 +202,9 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
             return {"state": "Missing", "reason": why.value, "since": format_instant(since), "message": note[:4096]}
 
 
-def _conditions(measured: Measured, obstacles: Sequence[tuple[ConditionReason, str]]) -> list[Condition]:
+def _conditions(
+    measured: Measured, obstacles: Sequence[tuple[ConditionReason, str]], remarks: Remarks | None
+) -> list[Condition]:
     """All of them, always: one that is left out would be deleted by server-side apply."""
     ready = _accepted()
     if obstacles:
@@ -171,7 +215,26 @@ def _conditions(measured: Measured, obstacles: Sequence[tuple[ConditionReason, s
             f"The window is {measured.objective.window}: below one hour an objective is good for a demonstration only."
         )
         made.append(Condition(ConditionType.DEMONSTRATION, True, ConditionReason.SHORT_WINDOW, said))
+    if remarks is not None and measured.budget.coverage:
+        made += (_doubted(*row) for row in _doubts(remarks, bool(measured.objective.workloads)))
     return made
+
+
+def _doubts(remarks: Remarks, named: bool) -> Iterator[tuple[ConditionType, Doubt | None, ConditionReason, str]]:
+    """(condition, what is doubted, the reason when nothing is, its sentence)."""
+    said = "As far as Prometheus knows, everything was counted."
+    yield ConditionType.EXACT, remarks.inexact, ConditionReason.EVERYTHING_COUNTED, said
+    said = "Nothing about the figures is odd."
+    yield ConditionType.PLAUSIBLE, remarks.implausible, ConditionReason.NOTHING_ODD, said
+    if named:
+        said = "Events are counted by the workloads' own pods."
+        yield ConditionType.ATTRIBUTABLE, remarks.unattributable, ConditionReason.PODS_OF_THE_WORKLOADS, said
+
+
+def _doubted(kind: ConditionType, doubt: Doubt | None, fine: ConditionReason, said: str) -> Condition:
+    if doubt is None:
+        return Condition(kind, True, fine, said)
+    return Condition(kind, False, ConditionReason(doubt.what.value), f"{doubt.sentence}.")
 
 
 def _fresh(evidence: Evidence) -> Condition:
@@ -199,7 +262,7 @@ def _of_budget(budget: Budget) -> list[Condition]:
             budget.young,
             ConditionReason.WINDOW_HARDLY_COVERED,
             ConditionReason.WINDOW_COVERED,
-            f"{format_percent(budget.coverage)} % of the window was measured; below 10 % budget rules only notify.",
+            f"{format_percent(budget.coverage * budget.passed)} % of the window was measured; below 10 % budget rules only notify.",
         ),
         (
             ConditionType.BUDGET_TOO_SMALL,

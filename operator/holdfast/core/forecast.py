@@ -7,15 +7,45 @@ on as it was, so the allowed failures stay what they are. In a calendar period n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from .budget import UNADJUSTED, Adjusted, Budget
+from .budget import UNADJUSTED, Adjusted, Budget, budget_now, counts_of
 from .ledger import Ledger
 from .objective import Objective
 from .quantities import Instant, Share, Span
 from .window import Calendar
 
+HOUR: Final = 3_600.0
+"""The pace is that of the last hour."""
+
 Failures = Sequence[tuple[Instant, float]]
 """When something failed, and how much, in order of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What will become of a budget: `exhausts_at` at the pace of the last hour, None for never within a window."""
+
+    objective: Objective
+    budget: Budget
+    failed: Failures
+    exhausts_at: Instant | None
+    now: Instant
+
+    def recovers_at(self, above: Share) -> Instant | None:
+        """When more than this share will be left if nothing more fails; None where that is not known."""
+        return recovers_at(self.objective, self.budget, self.failed, above, self.now)
+
+
+def forecast(objective: Objective, ledger: Ledger, now: Instant, adjusted: Adjusted = UNADJUSTED) -> Forecast | None:
+    """What the ledger says of the future; None without any evidence."""
+    if ledger.at is None:
+        return None
+    budget, failed = budget_now(objective, ledger, now, adjusted), failures(objective, ledger, now, adjusted)
+    hour = counts_of(ledger, Span(ledger.at - min(HOUR, objective.window.longest), ledger.at), adjusted)
+    pace = hour.bad / hour.covered if hour.covered else 0.0
+    return Forecast(objective, budget, failed, exhausts_at(objective, budget, failed, pace, now), now)
 
 
 def failures(objective: Objective, ledger: Ledger, now: Instant, adjusted: Adjusted = UNADJUSTED) -> Failures:

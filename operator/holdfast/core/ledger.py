@@ -133,6 +133,20 @@ class Ledger:
         # below zero when a good event was counted later than its total
         return Counts(found.total, max(0.0, found.bad), min(span.length, max(0.0, found.covered)))
 
+    @property
+    def pods(self) -> frozenset[tuple[str, str]]:
+        """(namespace, name) of the pods that counted at the newest evidence; the name is empty where none was told."""
+        seen = [s for s in tuple(self._last.values()) if s.at == self._newest]
+        return frozenset((s.process[0], s.process[1]) if s.process is not None else ("", "") for s in seen)
+
+    def lost(self, span: Span) -> Seconds:
+        """Seconds since the epoch that were not measured, of a stretch of time."""
+        points = self._points
+        if not len(points):
+            return 0.0
+        first, last = points.before(span.begin), points.before(span.end)
+        return points.span(first, last) - points.between(first, last).covered
+
     def failures(self, span: Span) -> list[tuple[Instant, float]]:
         """When bad events came in a stretch of time, and how many, as finely as the past is kept."""
         points = self._points

@@ -128,6 +128,10 @@ class Points:
             (other - one) / TICKS - lost,
         )
 
+    def span(self, first: int, last: int) -> Seconds:
+        """How long it is from one point to another."""
+        return (self.at[last] - self.at[first]) / TICKS
+
     def failures(self, first: int, last: int) -> list[tuple[Instant, float]]:
         """The points from one to another at which there were more bad events than before, and how many more."""
         ticks, sums = self.bad.ticks, self.bad.sums
