@@ -133,6 +133,25 @@ class Ledger:
         # below zero when a good event was counted later than its total
         return Counts(found.total, max(0.0, found.bad), min(span.length, max(0.0, found.covered)))
 
+    def around(self, at: Instant) -> Span | None:
+        """The points around a time of the past that has none of its own."""
+        found = self._points.between_two(at) if len(self._points) else None
+        return None if found is None else Span(self._points.time(found[0]), self._points.time(found[1]))
+
+    def part(self, at: Instant, gain: Counts) -> bool:
+        """Give a time of the past a point of its own: so much of what came between its neighbours came before it.
+
+        False, and nothing is changed, where that cannot be: it has one, more would have come than did, or time was lost.
+        """
+        span = self.around(at)
+        if span is None or self.lost(span):
+            return False
+        whole = self.between(span)
+        if not (0 <= gain.total <= whole.total and 0 <= gain.bad <= whole.bad):
+            return False
+        self._points = self._points.parted(at, gain.total, gain.bad)
+        return True
+
     @property
     def pods(self) -> frozenset[tuple[str, str]]:
         """(namespace, name) of the pods that counted at the newest evidence; the name is empty where none was told."""

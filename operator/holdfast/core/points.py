@@ -128,6 +128,26 @@ class Points:
             (other - one) / TICKS - lost,
         )
 
+    def between_two(self, at: Instant) -> tuple[int, int] | None:
+        """The points around a time at which there is none; None where there is one, or none on one side."""
+        first, last = self.before(at), self.after(at)
+        return (first, last) if last < len(self) and first + 1 == last and self._tick(at) > self.at[first] else None
+
+    def parted(self, at: Instant, total: float, bad: float) -> Points:
+        """The same with one point more, so many events after the last one before it; nothing else changes."""
+        place, made = self.after(at), Points(self.base)
+        tick, before = self._tick(at), self.at[place - 1]
+        made.at.extend((*self.at[:place], tick, *self.at[place:]))
+        made.total.extend((*self.total[:place], self.total[place - 1] + total, *self.total[place:]))
+        cut = bisect_right(self.bad.ticks, before)
+        more = ((tick, self.bad.value(before) + bad),) if bad else ()
+        ticks, sums = self.bad.ticks, self.bad.sums
+        made.bad = Steps(
+            (*ticks[:cut], *(t for t, _ in more), *ticks[cut:]), (*sums[:cut], *(s for _, s in more), *sums[cut:])
+        )
+        made.lost = self.lost
+        return made
+
     def span(self, first: int, last: int) -> Seconds:
         """How long it is from one point to another."""
         return (self.at[last] - self.at[first]) / TICKS

@@ -14,7 +14,7 @@ from typing import Final
 from holdfast.core.evidence import Missing
 from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Objective, ObjectKey
-from holdfast.core.quantities import Instant, Seconds
+from holdfast.core.quantities import Instant, Seconds, Span
 
 from .poller import Moment, Poller
 from .readings import Sample
@@ -95,6 +95,21 @@ def advance(
     moment = poller.poll(objectives, at, interval)
     _take(poller, ledgers, objectives, moment, interval)
     return {key: sample for key, sample in moment.samples.items() if isinstance(sample, Missing)}
+
+
+def refine(poller: Poller, ledger: Ledger, objective: Objective, edge: Instant, interval: Seconds) -> bool:
+    """Read again what came between two coarse points around a time of the past, so that it has a point; blocks.
+
+    False where the source has nothing to say of it any more, or another thing than the ledger: then it stays coarse.
+    """
+    around = ledger.around(edge)
+    if around is None:
+        return False
+    scratch = Ledger(edge - around.begin, ledger.reach, objective.slices)
+    if refill(poller, {objective.key: scratch}, [objective], edge, interval):
+        return False
+    found = scratch.between(Span(around.begin, edge))
+    return found.covered >= edge - around.begin and ledger.part(edge, found)
 
 
 def _take(
