@@ -205,3 +205,44 @@ def test_the_past_takes_little_room() -> None:
         found.feed(n * 60.0, {A: old(4 * n)})
     assert found.points() < 900
     assert 172_800 <= found.counts(30 * 86_400).total <= 172_800 + 720  # three hours early at most
+
+
+def test_others_in_place_of_all_are_no_births() -> None:
+    """A job with another name, or another Prometheus: who all at once replaces everybody, and had long been running, is a
+    baseline. That look is not measured.
+    """
+    found = fed((0, {A: Reading(100, 9, -500)}), (900, {A: Reading(110, 9, -500)}), (915, {B: Reading(5000, 400, 300)}))
+    assert found.counts(1e9) == Counts(10, 0, 900)
+    found.feed(930, {B: Reading(5007, 401, 300)})
+    assert found.counts(1e9) == Counts(17, 1, 915)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param({A: Reading(110, 9, -500), B: Reading(50, 4, 300)}, id="one that is still there"),
+        pytest.param({B: Reading(50, 4, 890)}, id="one that was born just now"),
+        pytest.param({B: Reading(50, 4)}, id="one whose start is not known"),
+        pytest.param({}, id="nobody"),
+    ],
+)
+def test_what_is_no_replacement_of_all(last: dict[Target, Reading]) -> None:
+    """Then births are births, and the time is measured."""
+    found = fed((0, {A: Reading(100, 9, -500)}), (900, {A: Reading(110, 9, -500)}), (915, last))
+    assert found.counts(1e9).covered == 915
+
+
+def test_after_nobody_a_stranger_is_a_birth() -> None:
+    """Who comes when nobody was there replaces nobody."""
+    found = fed((0, {A: Reading(100, 9, -500)}), (900, {}), (915, {B: Reading(50, 4, 300)}))
+    assert counted(found) == (50, 4)
+
+
+def test_what_was_counted_elsewhere() -> None:
+    """The value of a query, slice by slice: the first one is the epoch, a slice without a value is not measured."""
+    found = ledger()
+    assert found.add(60, 1, 1, 60)
+    assert found.add(120, 1, 0, 60)
+    assert not found.add(120, 1, 1, 60)
+    assert found.add(240, 1, 1, 60)
+    assert (found.epoch, found.counts(1e9)) == (60, Counts(2, 1, 120))

@@ -79,16 +79,19 @@ class Ledger:
             self.epoch = at
         reach = self.reach if reach is None else reach
         since = max(self.epoch - self.reach, self._forgotten)
+        swapped = before is not None and self._swapped(before, readings, reach)
+        credit = None if before is None or swapped else since
         total = bad = 0.0
         for target, reading in readings.items():
             seen = self._memory(target, reading)
             if seen is None:
-                gained = self._meet(at, target, reading, reach, None if before is None else since)
+                gained = self._meet(at, target, reading, reach, credit)
             else:
                 gained = advance(seen, at, reading, reach, since)
             total += gained[0]
             bad += gained[1]
-        self._add(at, (total, bad), 0.0 if before is None else self._lost(before, at, reach))
+        lost = 0.0 if before is None else self._lost(before, at, reach)
+        self._add(at, (total, bad), at - (before or at) if swapped else lost)
         return True
 
     def add(self, at: Instant, total: float, bad: float, covered: Seconds) -> bool:
@@ -191,6 +194,19 @@ class Ledger:
             self._last[target] = twin
             return twin
         return seen
+
+    def _swapped(self, before: Instant, readings: Mapping[Target, Reading], reach: Seconds) -> bool:
+        """Whether all that counted is gone at once, and others are there that had long been running: a scrape job with
+        another name, or another Prometheus. They are counted from now on, and no births.
+        """
+        for target, reading in readings.items():
+            if (
+                reading.started is None
+                or reading.started >= before - reach
+                or self._memory(target, reading) is not None
+            ):
+                return False
+        return bool(readings) and any(seen.at == before for seen in self._last.values())
 
     def _meet(self, at: Instant, target: Target, reading: Reading, reach: Seconds, since: Instant | None) -> Gain:
         seen, gained = meet(at, reading, reach, since)
