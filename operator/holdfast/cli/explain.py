@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from holdfast.api import Invalid, parse_hold, parse_objective, parse_policy
+from holdfast.api.conditions import ConditionType
 from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError, NotFound
 from holdfast.cluster.resources import HOLDS, OBJECTIVES, POLICIES, Body
@@ -24,6 +25,7 @@ from holdfast.core.quantities import parse_decimal, parse_duration, parse_instan
 
 from .talking import context_option, kubeconfig_option, with_client
 
+DOUBTS = (ConditionType.EXACT, ConditionType.PLAUSIBLE, ConditionType.ATTRIBUTABLE)
 SHORT = ("slo/", "hslo/", "servicelevelobjective/", "servicelevelobjectives/")
 
 
@@ -66,13 +68,13 @@ def _lines(
     if measured is None:
         yield "  Holdfast has not measured this objective yet. Is the operator running?"
     else:
-        yield from (f"  {line}" for line in explain_measured(measured))
+        yield from (f"  {line}" for line in (*explain_measured(measured), *beside(status)))
     yield "Rules"
     rules = [rule for policy in policies for rule in policy.rules]
     found = _findings(measured, status, rules) if measured is not None else {}
     for rule in rules:
         finding, mode = found.get(rule.key, (None, rule.mode))
-        yield f"  {explain_rule(rule, finding, enforcing=mode is rule.mode)}"
+        yield f"  {explain_rule(rule, finding, enforcing=mode is rule.mode)}{_when(status, rule.key)}"
     if not rules:
         yield "  No policy covers this objective: it is measured only."
     yield "Workloads"
@@ -81,6 +83,42 @@ def _lines(
         yield from (f"  {line}" for line in _workload(str(workload), held.get(workload)))
     if not objective.workloads:
         yield "  It names none, so nothing can be held."
+
+
+def beside(status: dict[str, Any]) -> Iterator[str]:
+    """What is said beside the figures: how long they last, what was adjusted, and what is odd about them."""
+    lasts = (status.get("budget") or {}).get("exhaustsIn")
+    if lasts is not None:
+        yield f"At the pace of the last hour the budget is empty in {lasts}."
+    for effect in status.get("adjustments") or ():
+        yield _adjustment(effect)
+    for condition in status.get("conditions") or ():
+        if condition["type"] in DOUBTS and condition["status"] == "False":
+            yield f"{condition['type']} is False ({condition['reason']}): {condition['message']}"
+
+
+def _adjustment(effect: dict[str, Any]) -> str:
+    name, bad, total = effect["name"], effect["badEvents"], effect["totalEvents"]
+    if effect.get("reset") is not None:
+        return f"BudgetAdjustment {name} forgives {bad} bad events from before {_time(effect['reset'])}."
+    spans = effect.get("excluded") or ()
+    last = f", the last from {_time(spans[-1]['from'])} to {_time(spans[-1]['to'])}" if spans else ""
+    coarse = (
+        " Where an edge is known in steps of minutes or hours only, less is taken out." if effect.get("coarse") else ""
+    )
+    times = "1 stretch of time" if len(spans) == 1 else f"{len(spans)} stretches of time"
+    return f"BudgetAdjustment {name} takes out {times}{last}: {total} events, {bad} of them bad.{coarse}"
+
+
+def _time(text: str) -> str:
+    return spell_instant(parse_instant(text))
+
+
+def _when(status: dict[str, Any], key: RuleKey) -> str:
+    """When a rule in force ends if nothing more fails, where the ledger knows."""
+    found = (f for f in status.get("findings") or () if (f["policy"], f["rule"]) == (key.policy, key.rule))
+    clears = next((f["clearsAt"] for f in found if f.get("clearsAt")), None)
+    return f" If nothing more fails, that is on {_time(clears)}." if clears is not None else ""
 
 
 def _workload(name: str, hold: HoldRecord | None) -> Iterator[str]:
