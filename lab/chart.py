@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lab import Cluster
 
 CHART: Final = Path(__file__).parents[1] / "charts" / "holdfast"
-POLICIES: Final = ("hold.holdfast.dev", "override.holdfast.dev", "self.holdfast.dev")
+POLICIES: Final = ("author.holdfast.dev", "hold.holdfast.dev", "override.holdfast.dev", "self.holdfast.dev")
 POLICY_PATH: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/"
 BINDING_PATH: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/"
 _installed: weakref.WeakKeyDictionary[Cluster, InstalledChart] = weakref.WeakKeyDictionary()
@@ -88,16 +88,26 @@ def _type_checked(cluster: Cluster, name: str) -> bool:
 def wait_in_force(cluster: Cluster, namespace: str, release: str = "holdfast") -> None:
     """Return when every policy refuses: a new binding takes up to a second. Probed by dry runs, nothing is created."""
     robot, operator = "system:serviceaccount:kube-system:probe", f"system:serviceaccount:{namespace}:{release}"
-    for user, labels, policy in (
-        (robot, {"holdfast.dev/hold": "probe"}, "hold.holdfast.dev"),
-        (robot, {"holdfast.dev/override": "probe"}, "override.holdfast.dev"),
-        (operator, {}, "self.holdfast.dev"),
+    for user, probe, policy in (
+        (robot, _labelled({"holdfast.dev/hold": "probe"}), "hold.holdfast.dev"),
+        (robot, _labelled({"holdfast.dev/override": "probe"}), "override.holdfast.dev"),
+        (operator, _labelled({}), "self.holdfast.dev"),
+        (robot, _BY_SOMEBODY_ELSE, "author.holdfast.dev"),
     ):
-        cluster.wait(lambda p=(user, labels, policy): _refuses(cluster, *p), 30, f"{policy} to refuse", every=0.05)  # type: ignore[misc]
+        cluster.wait(lambda p=(user, probe, policy): _refuses(cluster, *p), 30, f"{policy} to refuse", every=0.05)  # type: ignore[misc]
 
 
-def _refuses(cluster: Cluster, user: str, labels: dict[str, str], policy: str) -> bool:
-    probe = {
+_BY_SOMEBODY_ELSE: Final[dict[str, Any]] = {
+    "apiVersion": "holdfast.dev/v1alpha1",
+    "kind": "BudgetAdjustment",
+    "metadata": {"name": "probe", "namespace": "default"},
+    "spec": {"reset": {"at": "2026-01-01T00:00:00Z"}, "reason": "probe", "requestedBy": "somebody-else"},
+}
+
+
+def _labelled(labels: dict[str, str]) -> dict[str, Any]:
+    """A workload with these labels."""
+    return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
         "metadata": {"name": "probe", "namespace": "default", "labels": labels},
@@ -109,6 +119,9 @@ def _refuses(cluster: Cluster, user: str, labels: dict[str, str], policy: str) -
             },
         },
     }
+
+
+def _refuses(cluster: Cluster, user: str, probe: dict[str, Any], policy: str) -> bool:
     # the group gives the rights, the name is what the policies look at
     command = ("create", "-f", "-", "--dry-run=server", f"--as={user}", "--as-group=system:masters")
     said = cluster.kubectl(*command, input=json.dumps(probe), check=False).stderr

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.api import Invalid, parse_hold, parse_objective, parse_policy
+from holdfast.core.labels import LabelRequirement
 from holdfast.core.objective import BadOverTotal, GoodOverTotal, Latency, Match, Matcher, ObjectKey, Selector, Workload
 from holdfast.core.policy import (
     BudgetRemaining,
     BurnRate,
     HoldReleases,
-    LabelRequirement,
     Mode,
     Notify,
     Policy,

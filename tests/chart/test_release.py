@@ -16,7 +16,7 @@ Json = dict[str, Any]
 DEFINITIONS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 HOLD, OVERRIDE, ID = "holdfast.dev/hold", "holdfast.dev/override", "budget-exhausted-x7k2p"
 
-KINDS: Final = ("servicelevelobjectives", "errorbudgetpolicies", "holds")
+KINDS: Final = ("servicelevelobjectives", "errorbudgetpolicies", "budgetadjustments", "holds")
 READ: Final = ("get", "list", "watch")
 WRITE: Final = ("create", "update", "patch", "delete", "deletecollection")
 OWN, ANY = "holdfast-system", "default"
@@ -37,6 +37,7 @@ MAY: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
 MAY_NOT: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
     (WRITE, "holdfast.dev", "servicelevelobjectives", "", ANY),
     (WRITE, "holdfast.dev", "errorbudgetpolicies", "", ANY),
+    (WRITE, "holdfast.dev", "budgetadjustments", "", ANY),
     (("deletecollection", "override"), "holdfast.dev", "holds", "", ANY),
     (("create", "update", "delete", "deletecollection"), "apps", "deployments", "", ANY),
     (("create", "update", "delete", "deletecollection"), "apps", "replicasets", "", ANY),
@@ -130,6 +131,9 @@ def test_roles_for_people(installed_chart: InstalledChart, namespace: str) -> No
         ("a-editer", "get", "holds", True),
         ("a-editer", "create", "servicelevelobjectives", True),
         ("a-editer", "patch", "errorbudgetpolicies", True),
+        ("a-viewer", "list", "budgetadjustments", True),
+        ("a-viewer", "create", "budgetadjustments", False),
+        ("a-editer", "create", "budgetadjustments", True),
         ("a-editer", "patch", "holds", False),
         ("a-editer", "delete", "holds", False),
         ("a-editer", "override", "holds", False),
@@ -188,6 +192,7 @@ def test_an_upgrade_changes_the_gate_in_place(changed: InstalledChart, namespace
     assert said(cluster, *image) == "hold.holdfast.dev"
     assert uids(cluster) == before
     assert [cluster.raw("GET", POLICY_PATH + name)["status"].get("typeChecking", {}) for name in POLICIES] == [
+        {},
         {},
         {},
         {},

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.core.labels import LabelRequirement
 from holdfast.core.objective import Match, Matcher, ObjectKey, Selector, Workload, quote
-from holdfast.core.policy import LabelRequirement, Policy, Verdict
+from holdfast.core.policy import Policy, Verdict
 from tests.core.making import objective, percent
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from('\\"\n\ufffdnu\x00{}'))

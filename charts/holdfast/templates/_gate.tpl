@@ -58,3 +58,7 @@ This workload is on hold: no new release until its error budget recovers. Why an
 {{- define "holdfast.overrideFallback" -}}
 The label holdfast.dev/override opens a hold, so setting it needs a person with the right to override holds. Way out: leave that label out and send the change again.
 {{- end }}
+
+{{- define "holdfast.authorFallback" -}}
+spec.requestedBy of a BudgetAdjustment must be the name of the user who sends it. Way out: set it to your own name, which kubectl auth whoami shows, and send it again.
+{{- end }}

@@ -5,23 +5,29 @@ package. A rule that the API server checks with CEL carries the same sentence he
 """
 
 from .findings import Finding, findings
-from .parse import parse_hold, parse_objective, parse_policy
+from .parse import parse_adjustment, parse_hold, parse_objective, parse_policy
 from .problems import Invalid, Problem
 from .promql import parse_selector
-from .status import WorkloadState, hold_status, invalid_status, objective_status, policy_status
+from .recurrence import next_span, occurrences, spans_of
+from .status import WorkloadState, adjustment_status, hold_status, invalid_status, objective_status, policy_status
 
 __all__ = [
     "Finding",
     "Invalid",
     "Problem",
     "WorkloadState",
+    "adjustment_status",
     "findings",
     "hold_status",
     "invalid_status",
+    "next_span",
     "objective_status",
+    "occurrences",
+    "parse_adjustment",
     "parse_hold",
     "parse_objective",
     "parse_policy",
     "parse_selector",
     "policy_status",
+    "spans_of",
 ]

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, create_model
 
+from .adjustments import AdjustmentSpec
 from .base import Written
 from .objectives import ObjectiveSpec
 from .policies import PolicySpec
-from .shown import HoldSpec, HoldStatus, ObjectiveStatus, PolicyStatus
+from .shown import AdjustmentStatus, HoldSpec, HoldStatus, ObjectiveStatus, PolicyStatus
 from .texts import Rule
 
 GROUP: Final = "holdfast.dev"
@@ -95,6 +96,26 @@ KINDS: Final = (
             Column("Mode", ".spec.mode", "Audit says what would happen, Enforce does it."),
             Column("Objectives", ".status.objectives", "How many objectives the policy is for.", "integer"),
             Column("Enforceable", ".status.enforceable", "How many of them name a workload.", "integer"),
+            READY,
+            AGE,
+        ),
+    ),
+    Kind(
+        "BudgetAdjustment",
+        "budgetadjustments",
+        ("adj",),
+        AdjustmentSpec,
+        AdjustmentStatus,
+        "Time that does not count against the error budgets of its namespace, once or again and again, or a fresh start; with a reason and a name.",
+        (
+            Column("Does", ".status.summary.does", "Excludes (time that does not count) or Resets (a fresh start)."),
+            Column("When", ".status.summary.when", "From when to when, or on which days and for how long."),
+            Column(
+                "Next", ".status.next.from", "When the present or the next time that is excluded begins.", priority=1
+            ),
+            Column("Objectives", ".status.objectives", "How many objectives are adjusted.", "integer"),
+            Column("By", ".spec.requestedBy", "Who asked for it."),
+            Column("Reason", ".spec.reason", "Why."),
             READY,
             AGE,
         ),

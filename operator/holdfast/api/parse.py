@@ -7,18 +7,14 @@ our validation, or files that never saw a server.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
+from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Reset
 from holdfast.core.objective import (
     BadOverTotal,
     GoodOverTotal,
     Indicator,
     Latency,
     Objective,
-    ObjectKey,
     Workload,
 )
 from holdfast.core.policy import (
@@ -27,38 +23,29 @@ from holdfast.core.policy import (
     BurnRate,
     Condition,
     HoldReleases,
-    LabelRequirement,
     Mode,
     Notify,
     Policy,
     Rule,
     RuleKey,
 )
+from holdfast.core.quantities import Span
 from holdfast.core.window import Rolling
 
+from .adjustments import AdjustmentSpec
 from .objectives import IndicatorSpec, ObjectiveSpec
-from .policies import LabelSelector, PolicySpec, RuleSpec, Then, When
-from .problems import Invalid, Problem, problems
+from .policies import PolicySpec, RuleSpec, Then, When
+from .reading import read
 from .records import parse_hold
+from .schedules import UTC
+from .selectors import requirements
 
-__all__ = ["parse_hold", "parse_objective", "parse_policy"]
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class _Identity:
-    """Who an object is; a file may leave out what the server fills in."""
-
-    key: ObjectKey
-    uid: str
-    generation: int
-    labels: Mapping[str, str]
+__all__ = ["parse_adjustment", "parse_hold", "parse_objective", "parse_policy"]
 
 
 def parse_objective(body: Mapping[str, object]) -> Objective:
     """The objective of a ServiceLevelObjective; raises Invalid."""
-    identity, spec = _read(body, ObjectiveSpec)
+    identity, spec = read(body, ObjectiveSpec)
     return Objective(
         key=identity.key,
         uid=identity.uid,
@@ -76,46 +63,27 @@ def parse_objective(body: Mapping[str, object]) -> Objective:
 
 def parse_policy(body: Mapping[str, object]) -> Policy:
     """The policy of an ErrorBudgetPolicy; raises Invalid."""
-    identity, spec = _read(body, PolicySpec)
+    identity, spec = read(body, PolicySpec)
     return Policy(
         key=identity.key,
         uid=identity.uid,
         generation=identity.generation,
-        selector=_requirements(spec.objective_selector),
+        selector=requirements(spec.objective_selector),
         rules=tuple(_rule(identity.key.name, rule, spec.mode) for rule in spec.rules),
     )
 
 
-def _read(body: Mapping[str, object], model: type[Model]) -> tuple[_Identity, Model]:
-    """Who the object is and what it says; raises Invalid with everything that is wrong with either."""
-    metadata = body.get("metadata")
-    identity = _identity(metadata if isinstance(metadata, Mapping) else {})
-    found: tuple[Problem, ...] = ()
-    if not identity.key.name:
-        found += (Problem("metadata.name", "the object has no name; give it one"),)
-    spec = body.get("spec")
-    try:
-        value = model.model_validate({} if spec is None else spec)
-    except ValidationError as error:
-        raise Invalid(found + problems(error, "spec")) from None
-    if found:
-        raise Invalid(found)
-    return identity, value
-
-
-def _identity(metadata: Mapping[str, object]) -> _Identity:
-    name, namespace, uid, generation, labels = (
-        metadata.get(key) for key in ("name", "namespace", "uid", "generation", "labels")
-    )
-    return _Identity(
-        ObjectKey(
-            namespace if isinstance(namespace, str) and namespace else "default", name if isinstance(name, str) else ""
-        ),
-        uid if isinstance(uid, str) else "",
-        generation if isinstance(generation, int) else 0,
-        {k: v for k, v in labels.items() if isinstance(k, str) and isinstance(v, str)}
-        if isinstance(labels, Mapping)
-        else {},
+def parse_adjustment(body: Mapping[str, object]) -> Adjustment:
+    """The adjustment of a BudgetAdjustment; raises Invalid."""
+    identity, spec = read(body, AdjustmentSpec)
+    return Adjustment(
+        key=identity.key,
+        uid=identity.uid,
+        generation=identity.generation,
+        selector=requirements(spec.objective_selector),
+        change=_change(spec),
+        reason=spec.reason,
+        requested_by=spec.requested_by,
     )
 
 
@@ -127,14 +95,6 @@ def _indicator(spec: IndicatorSpec) -> Indicator:
         return BadOverTotal(spec.ratio.bad, spec.ratio.total)
     assert spec.ratio.good is not None  # noqa: S101 - the model has exactly one of them
     return GoodOverTotal(spec.ratio.good, spec.ratio.total)
-
-
-def _requirements(selector: LabelSelector | None) -> tuple[LabelRequirement, ...]:
-    if selector is None:
-        return ()
-    equal = (LabelRequirement(key, "In", (value,)) for key, value in sorted((selector.match_labels or {}).items()))
-    others = (LabelRequirement(r.key, r.operator, tuple(r.values or ())) for r in selector.match_expressions or ())
-    return (*equal, *others)
 
 
 def _rule(policy: str, spec: RuleSpec, mode: str) -> Rule:
@@ -152,3 +112,14 @@ def _action(then: Then) -> Action:
     if then.action == "Notify":
         return Notify()
     return HoldReleases(None if then.until is None else then.until.above / 100, then.at_most)
+
+
+def _change(spec: AdjustmentSpec) -> Change:
+    if spec.reset is not None:
+        return Reset(spec.reset.at)
+    given = spec.exclude
+    assert given is not None  # noqa: S101 - the model has exactly one of them
+    if given.from_ is not None and given.to is not None:
+        return OneOff(Span(given.from_, given.to))
+    assert given.schedule and given.start and given.duration  # noqa: S101 - the model has one whole form
+    return Recurring(given.schedule, given.start, given.time_zone or UTC, given.duration)

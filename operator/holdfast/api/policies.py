@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from fractions import Fraction
 from typing import Annotated, Final, Literal
@@ -12,11 +11,10 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from holdfast.core.quantities import Seconds
 
 from .base import Written
-from .texts import Rule, cel, decimal, percent_of_budget, rules, shaped, span
+from .selectors import LabelSelector
+from .texts import Rule, decimal, percent_of_budget, rules, shaped, span
 
 _NAME: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-_VALUE: Final = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
-_KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"
 
 ONE_CONDITION: Final = Rule(
     "has(self.budgetRemaining) != has(self.burnRate)", "give exactly one condition: either budgetRemaining or burnRate"
@@ -37,19 +35,8 @@ CAN_LIFT: Final = Rule(
 UNIQUE: Final = Rule(
     "self.all(r, self.exists_one(o, o.name == r.name))", "each rule needs a name of its own; rename the repeated one"
 )
-LABELS: Final = Rule(
-    f"self.all(k, k.size() <= 317 && k.matches({cel(_KEY)}) && self[k].matches({cel(_VALUE)}))",
-    "keys and values must be those of Kubernetes labels: letters, digits, dashes, dots and underscores, for example tier: critical",
-)
-VALUES: Final = Rule(
-    "self.operator in ['In', 'NotIn'] ? has(self.values) && self.values.size() > 0 : !has(self.values) || self.values.size() == 0",
-    "In and NotIn need values, Exists and DoesNotExist take none; add or remove them",
-)
 RuleName = Annotated[
     str, shaped(_NAME, 63, "name may have lower case letters, digits and dashes inside, for example budget-exhausted")
-]
-LabelKey = Annotated[
-    str, shaped(_KEY, 317, "key must be the key of a Kubernetes label, for example tier or example.com/tier")
 ]
 Below = Annotated[Fraction, percent_of_budget("below", -1000, 100)]
 Above = Annotated[Fraction, percent_of_budget("above", -1000, 100, below=True)]
@@ -61,54 +48,6 @@ Factor = Annotated[
 ]
 Over = Annotated[Seconds, span("over", "10s", "400d", "1h")]
 AtMost = Annotated[Seconds, span("atMost", "1m", "400d", "7d")]
-
-
-class Requirement(Written):
-    """One condition on a label."""
-
-    model_config = ConfigDict(json_schema_extra=rules(VALUES))
-
-    key: LabelKey = Field(description="Key of the label, for example tier.")
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"] = Field(
-        description="How the label is compared. NotIn and DoesNotExist are true as well for an objective without the label."
-    )
-    values: list[Annotated[str, Field(max_length=63)]] | None = Field(
-        None,
-        max_length=32,
-        description="What the label is compared with: at least one value for In and NotIn, none for Exists and DoesNotExist.",
-    )
-
-    @model_validator(mode="after")
-    def _fitting(self) -> Requirement:
-        if (self.operator in ("In", "NotIn")) != bool(self.values):
-            raise ValueError(VALUES.sentence)
-        return self
-
-
-def like_labels(labels: dict[str, str] | None) -> dict[str, str] | None:
-    """Keys and values that labels can have."""
-    for key, value in (labels or {}).items():
-        if not (len(key) <= 317 and re.fullmatch(_KEY, key) and len(value) <= 63 and re.fullmatch(_VALUE, value)):
-            raise ValueError(LABELS.sentence)
-    return labels
-
-
-class LabelSelector(Written):
-    """A label selector as everywhere in Kubernetes: all of its conditions must be true."""
-
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-map-type": "atomic"})
-
-    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]] | None, AfterValidator(like_labels)] = (
-        Field(
-            None,
-            max_length=32,
-            description="Labels an objective must have, for example tier: critical.",
-            json_schema_extra=rules(LABELS),
-        )
-    )
-    match_expressions: list[Requirement] | None = Field(
-        None, max_length=32, description="Conditions on the labels of an objective."
-    )
 
 
 class BudgetRemainingSpec(Written):

@@ -213,6 +213,41 @@ class PolicyStatus(Shown):
     conditions: Conditions = Field(None, description="Ready, RulesCanFire.")
 
 
+class AdjustmentSummaryStatus(Shown):
+    """What kubectl get prints."""
+
+    does: Literal["Excludes", "Resets"] | None = Field(
+        None, description="Excludes (time that does not count) or Resets (a fresh start)."
+    )
+    when: Annotated[str, Field(max_length=1024)] | None = Field(
+        None, description="From when to when, or on which days, at what time and for how long."
+    )
+
+
+class OccurrenceStatus(Shown):
+    """One stretch of time that does not count."""
+
+    from_: Time = Field(alias="from", description="When it begins.")
+    to: Time = Field(description="When it ends.")
+
+
+class AdjustmentStatus(Shown):
+    """What the adjustment applies to, and when. Written by the operator."""
+
+    observed_generation: Generation | None = Field(
+        None, ge=0, description="The generation of the adjustment that this status is about."
+    )
+    summary: AdjustmentSummaryStatus | None = Field(None, description="What kubectl get prints.")
+    objectives: int | None = Field(
+        None, ge=0, description="How many objectives are adjusted.", json_schema_extra={"format": "int32"}
+    )
+    next: OccurrenceStatus | None = Field(
+        None,
+        description="The time that is excluded now, or next within 400 days. Not there when no more is to come, nor for a reset.",
+    )
+    conditions: Conditions = Field(None, description="Ready.")
+
+
 class HeldWorkload(Shown):
     """The workload that is held."""
 

@@ -1,4 +1,4 @@
-"""The status of objectives and policies, from core values.
+"""The status of objectives, policies and adjustments, from core values.
 
 Rule: pure. Figures are decimal text, times RFC 3339. Applying the same status again changes nothing, so a condition
 keeps the time of its last transition, which is read from the status so far.
@@ -11,6 +11,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
+from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Reset
 from holdfast.core.budget import Budget, Burn, Measured
 from holdfast.core.doubts import Doubt
 from holdfast.core.evidence import Evidence, Fresh, Missing
@@ -26,8 +27,9 @@ from .conditions import Condition, ConditionReason, ConditionType, render
 from .findings import DEMONSTRATION, Finding
 from .problems import Invalid, Problem
 from .records import hold_status
+from .recurrence import next_span
 
-__all__ = ["WorkloadState", "hold_status", "invalid_status", "objective_status", "policy_status"]
+__all__ = ["WorkloadState", "adjustment_status", "hold_status", "invalid_status", "objective_status", "policy_status"]
 
 
 SPANS: Final = 10
@@ -118,10 +120,41 @@ def policy_status(
     }
 
 
+def adjustment_status(
+    adjustment: Adjustment, covered: Sequence[Objective], *, now: Instant, before: object = None
+) -> dict[str, object]:
+    """The status of an adjustment; `covered` are the objectives it is for."""
+    change = adjustment.change
+    coming = next_span(change, now)
+    ready = _accepted()
+    if isinstance(change, Recurring) and coming is None:
+        said = "Understood and in use; it does not occur within the next 400 days."
+        ready = Condition(ConditionType.READY, True, ConditionReason.ACCEPTED, said)
+    status: dict[str, object] = {
+        "observedGeneration": adjustment.generation,
+        "summary": {"does": "Resets" if isinstance(change, Reset) else "Excludes", "when": _when(change)},
+        "objectives": len(covered),
+        "conditions": render([ready], adjustment.generation, before, now),
+    }
+    if coming is not None:
+        status["next"] = {"from": format_instant(coming.begin), "to": format_instant(coming.end)}
+    return status
+
+
+def _when(change: Change) -> str:
+    match change:
+        case Reset(at):
+            return f"at {format_instant(at)}"
+        case OneOff(span):
+            return f"{format_instant(span.begin)} to {format_instant(span.end)}"
+        case Recurring(schedule, start, zone, duration):
+            return f"{schedule} at {start.partition('T')[2]} {zone} for {format_duration(duration)}"
+
+
 def invalid_status(
     error: Invalid | Sequence[Problem], generation: int, *, now: Instant, before: object = None
 ) -> dict[str, object]:
-    """The status of an objective or policy that cannot be used: what is wrong with it, and nothing else."""
+    """The status of an object of ours that cannot be used: what is wrong with it, and nothing else."""
     errors = error.errors if isinstance(error, Invalid) else error
     said = "; ".join(str(problem) for problem in errors)
     ready = Condition(ConditionType.READY, False, ConditionReason.INVALID, f"{said}.")

@@ -41,12 +41,16 @@ def cel(text: str) -> str:
 
 @dataclass(frozen=True)
 class Text:
-    """Marks a field that is written as text: how it is read, its longest form, and what the server checks."""
+    """Marks a field that is written as text: how it is read, its longest form, and what the server checks.
+
+    `form` is a format that the server knows, such as date-time: `self` is then a timestamp in the rules.
+    """
 
     read: Callable[[str], object]
     max_length: int
     rules: tuple[Rule, ...] = ()
     example: str = "99.9"
+    form: str = ""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic hands over whatever was written."""
@@ -54,7 +58,8 @@ class Text:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The structural schema of the text."""
-        return {"type": "string", "maxLength": self.max_length, **(rules(*self.rules) if self.rules else {})}
+        form = {"format": self.form} if self.form else {}
+        return {"type": "string", "maxLength": self.max_length, **form, **(rules(*self.rules) if self.rules else {})}
 
     def _validate(self, value: object) -> object:
         if not isinstance(value, str):

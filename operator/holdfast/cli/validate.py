@@ -10,7 +10,8 @@ from typing import Any
 import click
 import yaml
 
-from holdfast.api import Invalid, findings, parse_objective, parse_policy
+from holdfast.api import Invalid, findings, parse_adjustment, parse_objective, parse_policy
+from holdfast.core.adjustment import Adjustment
 from holdfast.core.objective import Objective
 from holdfast.core.policy import Policy
 
@@ -23,6 +24,7 @@ class Checked:
 
     objectives: list[tuple[Path, Objective]] = field(default_factory=list)
     policies: list[tuple[Path, Policy]] = field(default_factory=list)
+    adjustments: list[tuple[Path, Adjustment]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     skipped: int = 0
 
@@ -38,7 +40,7 @@ class Checked:
 )
 @click.option("--interval", default=15, show_default=True, help="How often the operator measures, in seconds.")
 def validate(files: tuple[str, ...], interval: int) -> None:
-    """Check objectives and policies without a cluster. Ends with 1 when something is wrong, warnings aside."""
+    """Check objectives, policies and adjustments without a cluster. Ends with 1 when something is wrong, warnings aside."""
     checked = Checked()
     for name in files:
         for path in _files(name):
@@ -52,9 +54,11 @@ def validate(files: tuple[str, ...], interval: int) -> None:
             warnings += 1
     for path, policy in checked.policies:
         click.echo(f"{path}: ErrorBudgetPolicy {policy.key}: ok")
+    for path, adjustment in checked.adjustments:
+        click.echo(f"{path}: BudgetAdjustment {adjustment.key}: ok")
     for error in checked.errors:
         click.secho(error, fg="red", err=True)
-    good = len(checked.objectives) + len(checked.policies)
+    good = len(checked.objectives) + len(checked.policies) + len(checked.adjustments)
     skipped = f", {checked.skipped} of other kinds skipped" if checked.skipped else ""
     click.echo(f"{good} ok, {len(checked.errors)} wrong, {warnings} warnings{skipped}")
     if checked.errors:
@@ -94,12 +98,15 @@ def _parse(path: Path, body: Mapping[str, Any], checked: Checked) -> None:
     if not str(body.get("apiVersion", "")).startswith(OURS) or kind not in {
         "ServiceLevelObjective",
         "ErrorBudgetPolicy",
+        "BudgetAdjustment",
     }:
         checked.skipped += 1
         return
     try:
         if kind == "ServiceLevelObjective":
             checked.objectives.append((path, parse_objective(body)))
+        elif kind == "BudgetAdjustment":
+            checked.adjustments.append((path, parse_adjustment(body)))
         else:
             checked.policies.append((path, parse_policy(body)))
     except Invalid as error:

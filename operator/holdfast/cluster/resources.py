@@ -40,6 +40,7 @@ def _admission(plural: str, kind: str) -> Resource:
 
 OBJECTIVES: Final = _ours("servicelevelobjectives", "ServiceLevelObjective")
 POLICIES: Final = _ours("errorbudgetpolicies", "ErrorBudgetPolicy")
+ADJUSTMENTS: Final = _ours("budgetadjustments", "BudgetAdjustment")
 HOLDS: Final = _ours("holds", "Hold")
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
 REPLICASETS: Final = Resource("apps", "v1", "replicasets", "ReplicaSet")
@@ -47,7 +48,7 @@ EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 ADMISSION_POLICIES: Final = _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy")
 ADMISSION_BINDINGS: Final = _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")
 
-WATCHED: Final = (OBJECTIVES, POLICIES, HOLDS, DEPLOYMENTS)
+WATCHED: Final = (OBJECTIVES, POLICIES, ADJUSTMENTS, HOLDS, DEPLOYMENTS)
 """What the store knows all objects of."""
 
 

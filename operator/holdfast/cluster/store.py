@@ -114,7 +114,7 @@ class Store:
     def listen(self, listener: Listener) -> None:
         """Call it with the kind and the place of every object that came, went, or changed in what it says.
 
-        A change in the status of an objective or a policy is no news: it is our own report.
+        A change in the status of what people write is no news: it is our own report.
         """
         self._listeners.append(listener)
 

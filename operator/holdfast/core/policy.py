@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
+from .labels import LabelSelector, selects
 from .objective import ObjectKey
 from .quantities import Seconds, Share
 
@@ -99,37 +100,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelRequirement:
-    """One condition of a Kubernetes label selector; `operator` is In, NotIn, Exists or DoesNotExist."""
-
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
-
-    def met_by(self, labels: Mapping[str, str]) -> bool:
-        """Kubernetes' semantics: NotIn and DoesNotExist are true for an absent label."""
-        found = labels.get(self.key)
-        match self.operator:
-            case "In":
-                return found in self.values
-            case "NotIn":
-                return found not in self.values
-            case "Exists":
-                return found is not None
-            case _:
-                return found is None
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of a namespace for the objectives it selects."""
 
     key: ObjectKey
     uid: str
     generation: int
-    selector: tuple[LabelRequirement, ...]
+    selector: LabelSelector
     rules: tuple[Rule, ...]
 
     def covers(self, namespace: str, labels: Mapping[str, str]) -> bool:
         """Whether an objective with these labels is under this policy. No selector: every one of the namespace."""
-        return namespace == self.key.namespace and all(r.met_by(labels) for r in self.selector)
+        return namespace == self.key.namespace and selects(self.selector, labels)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Resource
+from holdfast.cluster.resources import ADJUSTMENTS, DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Resource
 from holdfast.cluster.store import Store
 from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
@@ -102,7 +102,7 @@ class Loop:
         self.store.changed.clear()
 
     def _read(self) -> None:
-        self.world = self._reader.read(*(self.store.all(kind) for kind in (OBJECTIVES, POLICIES, HOLDS)))
+        self.world = self._reader.read(*map(self.store.all, (OBJECTIVES, POLICIES, HOLDS, ADJUSTMENTS)))
         if self.accounts.keep(self.world.objectives, self.world.invalid_objectives):
             self._opened.set()
 

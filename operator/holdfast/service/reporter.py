@@ -13,13 +13,22 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from holdfast.api import Finding, Invalid, WorkloadState, findings, invalid_status, objective_status, policy_status
+from holdfast.api import (
+    Finding,
+    Invalid,
+    WorkloadState,
+    adjustment_status,
+    findings,
+    invalid_status,
+    objective_status,
+    policy_status,
+)
 from holdfast.api.conditions import ConditionReason
 from holdfast.cluster.act import Acting
 from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError
 from holdfast.cluster.events import Recorder, Regarding
-from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Body, Resource, key_of
+from holdfast.cluster.resources import ADJUSTMENTS, DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Body, Resource, key_of
 from holdfast.cluster.store import Store
 from holdfast.core.hold import HoldRecord, Reason
 from holdfast.core.judge import Standing
@@ -71,6 +80,8 @@ class Reporter:
         jobs += [self._policy(world, key, now) for key in world.policies]
         jobs += [self._invalid(OBJECTIVES, key, error, now) for key, error in world.invalid_objectives.items()]
         jobs += [self._invalid(POLICIES, key, error, now) for key, error in world.invalid_policies.items()]
+        jobs += [self._adjustment(world, key, now) for key in world.adjustments]
+        jobs += [self._invalid(ADJUSTMENTS, key, error, now) for key, error in world.invalid_adjustments.items()]
         jobs += [self._retire(hold, now) for hold in world.holds.values()]
         jobs.append(self._unknown_labels(world))
         await asyncio.gather(*jobs)
@@ -141,6 +152,16 @@ class Reporter:
         after: Status = policy_status(policy, covered, found, now=now, before=before)
         if worth_writing(before, after, 0, 1):
             await self._write(POLICIES, body, after)
+
+    async def _adjustment(self, world: World, key: ObjectKey, now: Instant) -> None:
+        adjustment, body = world.adjustments[key], self.store.get(ADJUSTMENTS, key)
+        if body is None:
+            return
+        covered = [o for o in world.objectives.values() if adjustment.covers(o.key.namespace, o.labels)]
+        before: Status = body.get("status") or {}
+        after: Status = adjustment_status(adjustment, covered, now=now, before=before)
+        if worth_writing(before, after, 0, 1):
+            await self._write(ADJUSTMENTS, body, after)
 
     async def _invalid(self, kind: Resource, key: ObjectKey, error: Invalid, now: Instant) -> None:
         body = self.store.get(kind, key)

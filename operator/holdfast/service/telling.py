@@ -59,6 +59,7 @@ def _essence(status: Status) -> object:
         sorted((f["policy"], f["rule"], f["mode"], f["verdict"]) for f in status.get("findings") or ()),
         status.get("objectives"),
         status.get("enforceable"),
+        status.get("next"),
         sorted((w["kind"], w["name"], w["state"]) for w in status.get("workloads") or ()),
         sorted((c["type"], c["status"], c["reason"]) for c in conditions),
     )

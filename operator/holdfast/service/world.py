@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from holdfast.api import Invalid, parse_hold, parse_objective, parse_policy
+from holdfast.api import Invalid, parse_adjustment, parse_hold, parse_objective, parse_policy
+from holdfast.core.adjustment import Adjustment
 from holdfast.core.hold import HoldRecord
 from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.policy import BurnRate, Policy, Rule
@@ -24,13 +25,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class World:
-    """Objectives, policies and holds by their keys; `invalid_*` are those that make no sense, and why."""
+    """Objectives, policies, adjustments and holds by their keys; `invalid_*` are those that make no sense, and why."""
 
     objectives: Mapping[ObjectKey, Objective] = field(default_factory=dict)
     policies: Mapping[ObjectKey, Policy] = field(default_factory=dict)
     holds: Mapping[Workload, HoldRecord] = field(default_factory=dict)
     invalid_objectives: Mapping[ObjectKey, Invalid] = field(default_factory=dict)
     invalid_policies: Mapping[ObjectKey, Invalid] = field(default_factory=dict)
+    adjustments: Mapping[ObjectKey, Adjustment] = field(default_factory=dict)
+    invalid_adjustments: Mapping[ObjectKey, Invalid] = field(default_factory=dict)
 
     @property
     def unreadable(self) -> frozenset[ObjectKey]:
@@ -45,6 +48,11 @@ class World:
     def rules_of(self, objective: Objective) -> tuple[Rule, ...]:
         """The rules of those policies."""
         return tuple(rule for policy in self.policies_of(objective) for rule in policy.rules)
+
+    def adjustments_of(self, objective: Objective) -> tuple[Adjustment, ...]:
+        """What does not count against this objective."""
+        covering = (a for a in self.adjustments.values() if a.covers(objective.key.namespace, objective.labels))
+        return tuple(sorted(covering, key=lambda a: a.key))
 
     def by_workload(self) -> dict[Workload, tuple[Objective, ...]]:
         """Every workload that has an objective or a hold, with its objectives."""
@@ -69,11 +77,18 @@ class Reader:
         """Remember nothing yet."""
         self._parsed: dict[tuple[str, str], object] = {}
 
-    def read(self, objectives: Iterable[Body], policies: Iterable[Body], holds: Iterable[Body]) -> World:
+    def read(
+        self,
+        objectives: Iterable[Body],
+        policies: Iterable[Body],
+        holds: Iterable[Body],
+        adjustments: Iterable[Body] = (),
+    ) -> World:
         """The world that these objects describe."""
         before, self._parsed = self._parsed, {}
         good_objectives, bad_objectives = self._all(objectives, parse_objective, before)
         good_policies, bad_policies = self._all(policies, parse_policy, before)
+        good_adjustments, bad_adjustments = self._all(adjustments, parse_adjustment, before)
         read_holds = (self._one(body, parse_hold, before, "resourceVersion") for body in holds)
         return World(
             good_objectives,
@@ -81,6 +96,8 @@ class Reader:
             {hold.workload: hold for hold in read_holds if isinstance(hold, HoldRecord)},
             bad_objectives,
             bad_policies,
+            good_adjustments,
+            bad_adjustments,
         )
 
     def _all(
