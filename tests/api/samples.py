@@ -6,6 +6,15 @@ import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
+from holdfast.api import parse_adjustment, parse_hold, parse_objective, parse_policy
+
+PARSERS: Final = {
+    "ServiceLevelObjective": parse_objective,
+    "ErrorBudgetPolicy": parse_policy,
+    "BudgetAdjustment": parse_adjustment,
+    "Hold": parse_hold,
+}
+
 Json = dict[str, Any]
 
 BAD: Final = 'http_requests_total{job="checkout",code=~"5.."}'
@@ -31,6 +40,22 @@ def policy(*rules: Json, **spec: Any) -> Json:
         "metadata": {"name": "default", "namespace": "shop"},
         "spec": {"rules": list(rules) or [exhausted], **spec},
     }
+
+
+def adjustment(exclude: Json | None = None, **spec: Any) -> Json:
+    """A sound BudgetAdjustment in the name of the user of these tests; `exclude` and `spec` replace what it says."""
+    change = {} if "reset" in spec and exclude is None else {"exclude": ONCE if exclude is None else exclude}
+    return {
+        "apiVersion": "holdfast.dev/v1alpha1",
+        "kind": "BudgetAdjustment",
+        "metadata": {"name": "maintenance", "namespace": "shop"},
+        "spec": {**change, "reason": "database maintenance", "requestedBy": "admin", **spec},
+    }
+
+
+def recurring(schedule: str = "FREQ=WEEKLY;BYDAY=SU", **more: Any) -> Json:
+    """A BudgetAdjustment that excludes time again and again; `more` replaces the rest."""
+    return adjustment({"schedule": schedule, "start": "2026-11-22T02:00:00", "duration": "1h", **more})
 
 
 def hold(name: str = "deployment-checkout", workload: str = "checkout") -> Json:
@@ -66,6 +91,7 @@ class Refused:
         return self.by_server or self.sentence
 
 
+ONCE: Final = {"from": "2026-11-22T02:00:00Z", "to": "2026-11-22T03:00:00Z"}
 LOW: Final = {"budgetRemaining": {"below": "25"}}
 BURN: Final = {"burnRate": {"above": "14.4", "over": "1h"}}
 NOTIFY: Final = {"action": "Notify"}
@@ -75,6 +101,17 @@ ROLLING: Final = "rolling must be a duration from 1m to 400d, for example 30d"
 SELECTOR: Final = "must be one selector, a metric's name and conditions on labels, without functions or ranges"
 PERCENT: Final = 'below must be a percentage from -1000 to 100 without the sign, for example "5"'
 FACTOR: Final = 'above must be a burn rate above 0, for example "14.4"'
+
+
+FORM: Final = "give either from and to, or schedule, start and duration"
+ORDER: Final = "to must be after from, and 400 days after it at most"
+SCHEDULE: Final = "schedule must be one recurrence rule of RFC 5545 in capitals, for example FREQ=WEEKLY;BYDAY=SU"
+FITTING: Final = "FREQ=DAILY takes no BY parts and FREQ=WEEKLY takes BYDAY without numbers alone"
+START: Final = "start must be a date from 2000 to 2099 and a wall-clock time without a zone"
+
+
+def _moment(what: str) -> str:
+    return f"{what} must be a time from 2000 to 2099 with its zone, for example 2026-11-22T02:00:00Z"
 
 
 def _ratio(total: str) -> Json:
@@ -288,6 +325,182 @@ REFUSED: Final = (
         "spec.objectiveSelector.matchLabels",
         "keys and values must be those of Kubernetes labels",
     ),
+    *(
+        Refused(adjustment(**more), "spec", "give exactly one of exclude (time that does not count) and reset")
+        for more in ({"reset": None}, {"reset": {"at": "2026-11-22T02:00:00Z"}, "exclude": ONCE})
+    ),
+    *(
+        Refused(adjustment(exclude), "spec.exclude", FORM)
+        for exclude in (
+            {},
+            {"from": ONCE["from"]},
+            {"to": ONCE["to"]},
+            {**ONCE, "duration": "1h"},
+            {**ONCE, "timeZone": "UTC"},
+            {"schedule": "FREQ=DAILY"},
+            {"schedule": "FREQ=DAILY", "start": "2026-11-22T02:00:00"},
+            {"start": "2026-11-22T02:00:00", "duration": "1h"},
+            {"timeZone": "UTC"},
+            {**ONCE, "schedule": "FREQ=DAILY", "start": "2026-11-22T02:00:00", "duration": "1h"},
+        )
+    ),
+    *(
+        Refused(adjustment({"from": begin, "to": end}), "spec.exclude", ORDER)
+        for begin, end in (
+            ("2026-11-22T02:00:00Z", "2026-11-22T02:00:00Z"),
+            ("2026-11-22T02:00:00Z", "2026-11-22T01:00:00Z"),
+            ("2026-11-22T02:00:00Z", "2026-11-22T02:30:00+01:00"),
+            ("2026-11-22T02:00:00Z", "2027-12-27T02:00:01Z"),
+        )
+    ),
+    *(
+        Refused(adjustment({**ONCE, "from": text}), "spec.exclude.from", _moment("from"), "must be of type date-time")
+        for text in (
+            "yesterday",
+            "2026-11-22",
+            "2026-11-22T02:00:00",
+            "2026-02-30T02:00:00Z",
+            "2026-11-22T25:00:00Z",
+            "",
+        )
+    ),
+    Refused(
+        adjustment({**ONCE, "to": "2026-11-22T02:00:00.000000000000001Z0"}),
+        "spec.exclude.to",
+        "it has 37 characters",
+        "may not be more than 35",
+    ),
+    *(
+        Refused(adjustment(reset={"at": text}), "spec.reset.at", _moment("at"))
+        for text in (
+            "1999-12-31T23:59:59Z",
+            "2100-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "2026-11-22t02:00:00Z",
+            "2026-11-22T02:00:00z",
+        )
+    ),
+    Refused(adjustment(reset={}), "spec.reset.at", "at is missing; add it", "Required value"),
+    *(
+        Refused(recurring(text), "spec.exclude.schedule", SCHEDULE)
+        for text in (
+            "",
+            "daily",
+            "freq=daily",
+            "BYDAY=SU",
+            "INTERVAL=2;FREQ=WEEKLY",
+            "RRULE:FREQ=DAILY",
+            "FREQ=HOURLY",
+            "FREQ=MINUTELY",
+            "FREQ=SECONDLY",
+            "FREQ=DAILY;COUNT=3",
+            "FREQ=DAILY;BYSECOND=0,1,2",
+            "FREQ=YEARLY;BYEASTER=0",
+            "FREQ=YEARLY;BYYEARDAY=1",
+            "FREQ=DAILY;BYHOUR=1",
+            "FREQ=DAILY;INTERVAL=0",
+            "FREQ=DAILY;INTERVAL=-1",
+            "FREQ=DAILY;INTERVAL=1000",
+            "FREQ=DAILY;",
+            "FREQ=DAILY FREQ=DAILY",
+            "FREQ=DAILY\nFREQ=DAILY",
+            "FREQ=DAILY\n",
+            "DTSTART:20260101T000000\nRRULE:FREQ=DAILY",
+            "FREQ=WEEKLY;BYDAY=",
+            "FREQ=WEEKLY;BYDAY=SUN",
+            "FREQ=WEEKLY;BYDAY=SU,",
+            "FREQ=MONTHLY;BYDAY=0SU",
+            "FREQ=YEARLY;BYDAY=54SU",
+            "FREQ=MONTHLY;BYDAY=SU(+1)",
+            "FREQ=MONTHLY;BYMONTHDAY=32",
+            "FREQ=MONTHLY;BYMONTHDAY=0",
+            "FREQ=YEARLY;BYMONTH=13",
+            "FREQ=MONTHLY;BYDAY=SU;BYSETPOS=0",
+            "FREQ=MONTHLY;BYDAY=SU;BYSETPOS=1,2,3,4,5",
+            "FREQ=DAILY;UNTIL=tomorrow",
+            "FREQ=DAILY;UNTIL=2026-12-31",
+        )
+    ),
+    Refused(
+        recurring("FREQ=DAILY;" * 60), "spec.exclude.schedule", "it has 660 characters", "may not be more than 512"
+    ),
+    *(
+        Refused(recurring(text), "spec.exclude.schedule", "each part of a schedule may be given once")
+        for text in (
+            "FREQ=WEEKLY;BYDAY=SU;BYDAY=MO",
+            "FREQ=DAILY;INTERVAL=1;UNTIL=20261231;INTERVAL=1",
+            "FREQ=MONTHLY;BYMONTHDAY=1;BYMONTH=2;BYMONTHDAY=3",
+        )
+    ),
+    *(
+        Refused(recurring(text), "spec.exclude.schedule", FITTING)
+        for text in (
+            "FREQ=DAILY;BYDAY=MO",
+            "FREQ=DAILY;INTERVAL=2;BYMONTH=2",
+            "FREQ=WEEKLY;BYMONTH=2",
+            "FREQ=WEEKLY;BYMONTHDAY=30",
+            "FREQ=WEEKLY;BYDAY=SU;BYSETPOS=1",
+            "FREQ=WEEKLY;BYDAY=1SU",
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,-1SU",
+        )
+    ),
+    *(
+        Refused(recurring(text), "spec.exclude.schedule", "BYDAY has days with numbers or days without")
+        for text in ("FREQ=MONTHLY;BYDAY=MO,1SU", "FREQ=YEARLY;WKST=SU;BYDAY=-1SU,TU")
+    ),
+    *(
+        Refused(recurring(text), "spec.exclude.schedule", "no day of the week comes a sixth time in a month")
+        for text in (
+            "FREQ=MONTHLY;BYDAY=1MO,6MO",
+            "FREQ=YEARLY;BYMONTH=1;BYDAY=-20MO",
+            "FREQ=YEARLY;BYDAY=6MO;BYMONTH=1",
+        )
+    ),
+    *(
+        Refused(recurring(start=text), "spec.exclude.start", START)
+        for text in (
+            "2026-11-22",
+            "2026-11-22T02:00",
+            "2026-11-22 02:00:00",
+            "2026-13-22T02:00:00",
+            "2026-11-31T02:00:00",
+            "2026-02-30T02:00:00",
+            "1999-11-22T02:00:00",
+            "2026-11-22T24:00:00",
+            "",
+        )
+    ),
+    Refused(
+        recurring(start="2026-11-22T02:00:00Z"), "spec.exclude.start", "it has 20 characters", "may not be more than 19"
+    ),
+    *(
+        Refused(recurring(timeZone=text), "spec.exclude.timeZone", "timeZone must be a name of the IANA database")
+        for text in (
+            "",
+            "+01:00",
+            "../../etc/passwd",
+            "/etc/localtime",
+            "localtime",
+            "Europe//Berlin",
+            "Europe/",
+            "a b",
+        )
+    ),
+    *(
+        Refused(
+            recurring(duration=text),
+            "spec.exclude.duration",
+            "duration must be a duration from 1m to 7d, for example 1h",
+        )
+        for text in ("59s", "8d", "1", "")
+    ),
+    Refused(adjustment(reason=""), "spec.reason", "reason is empty", "at least 1 chars long"),
+    Refused(adjustment(reason="x" * 1025), "spec.reason", "reason may have 1024", "may not be more than 1024"),
+    Refused(
+        adjustment(objectiveSelector={"matchLabels": {"a": "b c"}}),
+        "spec.objectiveSelector.matchLabels",
+        "keys and values must be those of Kubernetes labels",
+    ),
 )
 
 ONLY_PARSED: Final = (  # what CEL cannot see: the objective is accepted, and its condition says what is wrong
@@ -296,6 +509,13 @@ ONLY_PARSED: Final = (  # what CEL cannot see: the objective is accepted, and it
     Refused(_ratio('a{b=~"[[:alpha:]]"}'), _TOTAL_PATH, "the regular expression of b: a class such as [:alpha:]"),
     Refused(_ratio('a{__name__="b"}'), _TOTAL_PATH, "this is no PromQL"),
     Refused(_ratio("a{b=~`\\d`}"), _TOTAL_PATH, "in double quotes"),
+    Refused(adjustment(reset={"at": "2026-11-22T02:00:00,5Z"}), "spec.reset.at", _moment("at")),
+    Refused(adjustment(reset={"at": "2026-11-22T02:00:00+24:00"}), "spec.reset.at", _moment("at")),
+    Refused(recurring(start="2027-02-29T02:00:00"), "spec.exclude.start", START),
+    Refused(recurring(timeZone="Europe/Holdfast"), "spec.exclude.timeZone", "there is no time zone Europe/Holdfast"),
+    Refused(recurring(timeZone="Europe"), "spec.exclude.timeZone", "there is no time zone Europe; give a name"),
+    Refused(recurring("FREQ=DAILY;UNTIL=20260230"), "spec.exclude.schedule", "UNTIL must be a day of the calendar"),
+    Refused(recurring("FREQ=YEARLY;BYDAY=SU;BYSETPOS=367"), "spec.exclude.schedule", "BYSETPOS must be from 1 to 366"),
 )
 
 ACCEPTED: Final = (
@@ -327,6 +547,22 @@ ACCEPTED: Final = (
     ),
     policy(rule(BURN, {**HOLD, "until": {"above": "0"}})),
     policy(rule({"budgetRemaining": {"below": "94.9"}}, HOLD)),
+    adjustment(),
+    adjustment(objectiveSelector={}),
+    adjustment(objectiveSelector={"matchLabels": {"tier": "critical"}}, requestedBy="admin"),
+    adjustment({"from": "2025-11-22T02:00:00.5+01:00", "to": "2026-12-27T01:00:00Z"}),
+    adjustment(reset={"at": "2000-01-01T00:00:00Z"}),
+    recurring(),
+    recurring(timeZone="Europe/Berlin", duration="7d"),
+    recurring(timeZone="America/Argentina/Buenos_Aires", duration="1m"),
+    recurring(timeZone="Etc/GMT+12", start="2028-02-29T23:59:59"),
+    recurring("FREQ=DAILY;INTERVAL=999;UNTIL=20301231"),
+    recurring("FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=MO,TU,WE;UNTIL=20301231T020000Z"),
+    recurring("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1"),
+    recurring("FREQ=MONTHLY;BYMONTH=1,4,07,10;BYDAY=+1SU,-1SU;UNTIL=20301231T020000"),
+    recurring("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1,29,05"),
+    recurring("FREQ=YEARLY;BYDAY=53MO,+1SU,-53TU"),
+    recurring("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"),  # it never occurs, and costs nothing
 )
 
 

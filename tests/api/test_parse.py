@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import UserDict
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.api import Invalid, parse_hold, parse_objective, parse_policy
+from holdfast.api import Invalid, parse_adjustment, parse_hold, parse_objective, parse_policy
+from holdfast.core.adjustment import Adjustment, OneOff, Recurring, Reset
 from holdfast.core.labels import LabelRequirement
 from holdfast.core.objective import BadOverTotal, GoodOverTotal, Latency, Match, Matcher, ObjectKey, Selector, Workload
 from holdfast.core.policy import (
@@ -25,6 +27,7 @@ from holdfast.core.policy import (
     Rule,
     RuleKey,
 )
+from holdfast.core.quantities import Span
 from holdfast.core.window import Rolling
 from holdfast.prometheus.families import bound_of, selectors
 from tests.api.samples import (
@@ -34,18 +37,20 @@ from tests.api.samples import (
     LOW,
     NOTIFY,
     ONLY_PARSED,
+    PARSERS,
     REFUSED,
     TOTAL,
     Json,
     Refused,
+    adjustment,
     hold,
     objective,
     policy,
+    recurring,
     rule,
 )
 
 EXAMPLES: Final = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
-PARSERS: Final = {"ServiceLevelObjective": parse_objective, "ErrorBudgetPolicy": parse_policy, "Hold": parse_hold}
 
 
 def parse(body: Json) -> object:
@@ -207,6 +212,21 @@ def test_a_policy_in_full() -> None:
     )
 
 
+def test_an_adjustment_in_full() -> None:
+    """One span, a schedule with its zone (UTC unless given), or a reset; all objectives unless selected."""
+    body = adjustment({"from": "2026-11-22T02:00:00.25+01:00", "to": "2026-11-22T02:00:00Z"})
+    span = Span(1_795_309_200.25, 1_795_312_800)
+    assert parse_adjustment(body) == Adjustment(
+        ObjectKey("shop", "maintenance"), "", 0, (), OneOff(span), "database maintenance", "admin"
+    )
+    assert parse_adjustment(adjustment(reset={"at": "2026-11-22T02:00:00Z"})).change == Reset(span.end)
+    weekly = Recurring("FREQ=WEEKLY;BYDAY=SU", "2026-11-22T02:00:00", "UTC", 3600)
+    assert parse_adjustment(recurring()).change == weekly
+    assert parse_adjustment(recurring(timeZone="Europe/Berlin")).change == replace(weekly, zone="Europe/Berlin")
+    chosen = parse_adjustment(adjustment(objectiveSelector={"matchLabels": {"tier": "critical"}}))
+    assert chosen.selector == (LabelRequirement("tier", "In", ("critical",)),)
+
+
 def test_bodies_need_not_be_dictionaries() -> None:
     """A watch hands over read-only mappings."""
     body = objective()
@@ -254,7 +274,7 @@ def mangled(draw: st.DrawFn) -> Json:
 @given(body=mangled())
 def test_parsing_never_crashes(body: Json) -> None:
     """Whatever an object holds, the answer is a value or Invalid with at least one reason."""
-    for read in (parse_objective, parse_policy, parse_hold):
+    for read in PARSERS.values():
         try:
             read(body)
         except Invalid as error:
@@ -271,6 +291,6 @@ def test_parsing_never_crashes(body: Json) -> None:
 )
 def test_shapeless_bodies(spec: object, metadata: object) -> None:
     """Objects of no shape at all are Invalid too."""
-    for read in (parse_objective, parse_policy, parse_hold):
+    for read in PARSERS.values():
         with pytest.raises(Invalid):
             read({"metadata": metadata, "spec": spec, "status": {"state": 1}})

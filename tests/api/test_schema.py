@@ -11,10 +11,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, Field
 
-from holdfast.api import parse_objective, parse_policy
 from holdfast.api.crds import CHECKOUT, files, main, stale
 from holdfast.api.schema import UnknownSchemaError, structural
-from tests.api.samples import ACCEPTED, Json
+from tests.api.samples import ACCEPTED, PARSERS, Json
 
 CRDS: Final = {path.name: yaml.safe_load(text) for path, text in files().items() if path.parts[0] == "crds"}
 
@@ -116,7 +115,7 @@ def test_defaults_mean_the_same_on_both_sides(body: Json) -> None:
     """A file that never saw a server is read as the object that did."""
     crd = next(crd for crd in CRDS.values() if crd["spec"]["names"]["kind"] == body["kind"])
     stored = {**body, "spec": with_defaults(body["spec"], schema_of(crd)["properties"]["spec"])}
-    read = parse_objective if body["kind"] == "ServiceLevelObjective" else parse_policy
+    read = PARSERS[body["kind"]]
     assert read(stored) == read(body)
 
 

@@ -13,9 +13,11 @@ import yaml
 from holdfast.api import (
     Invalid,
     WorkloadState,
+    adjustment_status,
     hold_status,
     invalid_status,
     objective_status,
+    parse_adjustment,
     parse_hold,
     parse_objective,
     parse_policy,
@@ -26,7 +28,19 @@ from holdfast.api.records import lifts
 from holdfast.core.objective import Workload
 from holdfast.core.policy import Mode, Verdict
 from lab.errors import LabError
-from tests.api.samples import ACCEPTED, ONLY_PARSED, REFUSED, Json, hold, objective, policy, renamed
+from tests.api.samples import (
+    ACCEPTED,
+    ONLY_PARSED,
+    PARSERS,
+    REFUSED,
+    Json,
+    adjustment,
+    hold,
+    objective,
+    policy,
+    recurring,
+    renamed,
+)
 from tests.api.test_records import RECORD
 from tests.api.test_status import MEASURED, NOW, OBJECTIVE, standing
 
@@ -39,6 +53,7 @@ pytestmark = pytest.mark.lab
 PLURAL: Final = {
     "ServiceLevelObjective": "servicelevelobjectives",
     "ErrorBudgetPolicy": "errorbudgetpolicies",
+    "BudgetAdjustment": "budgetadjustments",
     "Hold": "holds",
 }
 EXAMPLES: Final = sorted((CHECKOUT / "examples").glob("*.yaml"))
@@ -121,7 +136,7 @@ def test_sound_objects_are_accepted(server: Server) -> None:
 def test_what_is_stored_reads_the_same(server: Server) -> None:
     """The server's defaults are the parser's."""
     for body in ACCEPTED:
-        read = parse_objective if body["kind"] == "ServiceLevelObjective" else parse_policy
+        read = PARSERS[body["kind"]]
         stored, plain = read(server.create(body, dry=True)), read(renamed(body, server.namespace))
         assert stored.key == plain.key
         fields = (
@@ -134,6 +149,9 @@ def test_what_is_stored_reads_the_same(server: Server) -> None:
             "min_events",
             "selector",
             "rules",
+            "change",
+            "reason",
+            "requested_by",
         )
         assert [getattr(stored, f, None) for f in fields] == [getattr(plain, f, None) for f in fields]
 
@@ -182,7 +200,13 @@ def test_every_field_is_explained(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["slo.spec.target", "hslo.spec.indicator.latency.threshold", "ebp.spec.rules.then.until", "hold.status.lifts"],
+    [
+        "slo.spec.target",
+        "hslo.spec.indicator.latency.threshold",
+        "ebp.spec.rules.then.until",
+        "hold.status.lifts",
+        "adj.spec.exclude.schedule",
+    ],
 )
 def test_kubectl_explain(server: Server, field: str) -> None:
     """People find the fields by the short names."""
@@ -224,6 +248,24 @@ def test_kubectl_get_policies(server: Server) -> None:
         "OBJECTIVES": "1",
         "ENFORCEABLE": "0",
     }
+
+
+def test_kubectl_get_adjustments(server: Server) -> None:
+    """What it does and when, for how many objectives, on whose word and why."""
+    made = parse_adjustment(server.create(recurring(timeZone="Europe/Berlin")))
+    server.apply_status(recurring(), adjustment_status(made, [parse_objective(objective())], now=NOW))
+    (row,) = server.shown("adj", "-o", "wide")
+    assert {k: v for k, v in row.items() if k != "AGE"} == {
+        "NAME": "maintenance",
+        "DOES": "Excludes",
+        "WHEN": "FREQ=WEEKLY;BYDAY=SU at 02:00:00 Europe/Berlin for 1h",
+        "NEXT": "2026-11-22T01:00:00Z",
+        "OBJECTIVES": "1",
+        "BY": "admin",
+        "REASON": "database maintenance",
+        "READY": "True",
+    }
+    server.cluster.kubectl("wait", "adj/maintenance", "-n", server.namespace, "--for=condition=Ready", "--timeout=5s")
 
 
 def test_kubectl_get_holds(server: Server) -> None:
@@ -271,10 +313,11 @@ def test_an_objective_becomes_invalid(server: Server) -> None:
 
 def test_the_category(server: Server) -> None:
     """kubectl get holdfast shows everything of ours."""
-    for body in (objective(), policy(), hold()):
+    for body in (objective(), policy(), adjustment(), hold()):
         server.create(body)
     said = server.cluster.kubectl("get", "holdfast", "-n", server.namespace, "-o", "name").stdout.split()
     assert sorted(said) == [
+        "budgetadjustment.holdfast.dev/maintenance",
         "errorbudgetpolicy.holdfast.dev/default",
         "hold.holdfast.dev/deployment-checkout",
         "servicelevelobjective.holdfast.dev/checkout",

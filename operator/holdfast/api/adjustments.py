@@ -18,6 +18,7 @@ from .schedules import (
     IS_START,
     ONCE,
     UTC,
+    WITHIN,
     find_zone,
     read_schedule,
     read_start,
@@ -79,7 +80,7 @@ _LATEST: Final = read_instant("2100-01-01T00:00:00Z")
 From = Annotated[Instant, _moment("from")]
 To = Annotated[Instant, _moment("to")]
 At = Annotated[Instant, _moment("at")]
-Schedule = Annotated[str, Text(read_schedule, 512, (IS_SCHEDULE, ONCE, FITTING, ALIKE), EXAMPLE)]
+Schedule = Annotated[str, Text(read_schedule, 512, (IS_SCHEDULE, ONCE, FITTING, ALIKE, WITHIN), EXAMPLE)]
 Start = Annotated[str, Text(read_start, 19, (IS_START,), "2026-11-22T02:00:00")]
 Zone = Annotated[str, Text(_read_zone, 64, (IS_ZONE,), UTC)]
 Lasting = Annotated[Seconds, span("duration", "1m", "7d", "1h")]

@@ -35,15 +35,17 @@ PARTS: Final = {  # what may follow FREQ, each at most once
     "INTERVAL": "[1-9][0-9]{0,2}",
     "UNTIL": "[0-9]{8}(T[0-9]{6}Z?)?",
     "WKST": _ANY,
-    "BYDAY": _listed(f"([+-]?[1-9][0-9]?)?{_ANY}"),
+    "BYDAY": _listed(f"([+-]?([1-9]|[1-4][0-9]|5[0-3]))?{_ANY}"),
     "BYMONTHDAY": _listed("[+-]?(0?[1-9]|[12][0-9]|3[01])"),
     "BYMONTH": _listed("(0?[1-9]|1[0-2])"),
-    "BYSETPOS": _listed("[+-]?[1-9][0-9]{0,2}", "{0,9}"),
+    "BYSETPOS": _listed("[+-]?[1-9][0-9]{0,2}", "{0,3}"),
 }
 _SHAPE: Final = f"^FREQ=({'|'.join(_FREQUENCIES)})(;({'|'.join(f'{name}={value}' for name, value in PARTS.items())}))*$"
 _TWICE: Final = "|".join(f";{name}=.*;{name}=" for name in PARTS)
 _NUMBERED: Final = f"[0-9]{_ANY}"
 _PLAIN: Final = f"BYDAY=([^;]*,)?{_ANY}"
+_OF_MONTH: Final = "^FREQ=MONTHLY|;BYMONTH="
+_BEYOND: Final = f"([6-9]|[1-5][0-9]){_ANY}"
 _UNFIT: Final = f"^FREQ=DAILY.*;BY|^FREQ=WEEKLY.*(;BYMONTH|;BYSETPOS|{_NUMBERED})"
 
 IS_SCHEDULE: Final = Rule(
@@ -61,6 +63,10 @@ FITTING: Final = Rule(
 ALIKE: Final = Rule(  # dateutil would take days that are both, which is none
     f"!(self.matches({cel(_PLAIN)}) && self.matches({cel(_NUMBERED)}))",
     "BYDAY has days with numbers or days without, for example BYDAY=1SU or BYDAY=SA,SU; give those of one sort in a BudgetAdjustment of their own",
+)
+WITHIN: Final = Rule(  # dateutil would look beyond its calendar
+    f"!(self.matches({cel(_OF_MONTH)}) && self.matches({cel(_BEYOND)}))",
+    "no day of the week comes a sixth time in a month; with MONTHLY or BYMONTH the numbers of BYDAY are from -5 to 5",
 )
 
 _START: Final = (
@@ -98,6 +104,7 @@ def parse_schedule(text: str) -> Schedule:
         (ONCE, not re.search(_TWICE, text)),
         (FITTING, not re.search(_UNFIT, text)),
         (ALIKE, not (re.search(_PLAIN, text) and re.search(_NUMBERED, text))),
+        (WITHIN, not (re.search(_OF_MONTH, text) and re.search(_BEYOND, text))),
     ):
         if not good:
             raise ValueError(rule.sentence)
