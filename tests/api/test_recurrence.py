@@ -16,9 +16,11 @@ from dateutil import rrule
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from holdfast.api import next_span, occurrences, spans_of
+from holdfast.api import adjusted, next_span, occurrences, spans_of
 from holdfast.api.schedules import PARTS, parse_schedule
-from holdfast.core.adjustment import OneOff, Recurring, Reset
+from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Reset
+from holdfast.core.budget import UNADJUSTED, Adjusted
+from holdfast.core.objective import ObjectKey
 from holdfast.core.quantities import Span, format_instant, parse_instant
 
 HOUR: Final = 3_600
@@ -108,6 +110,21 @@ def test_the_next_one() -> None:
     assert next_span(OneOff(first), first.end) is None
     assert next_span(Reset(NOW), NOW) is None
     assert next_span(Recurring("FREQ=YEARLY", "2028-02-29T02:00:00", "UTC", HOUR), NOW) is None
+
+
+def test_what_several_adjustments_come_to() -> None:
+    """Overlapping time is excluded once, whole and in order; of resets the last one that has come counts."""
+
+    def of(change: Change) -> Adjustment:
+        return Adjustment(ObjectKey("shop", "a"), "", 1, (), change, "maintenance", "alice")
+
+    nightly = Recurring("FREQ=DAILY", "2026-11-20T02:00:00", "UTC", 2 * HOUR)
+    long_night = OneOff(Span(NOW + 3 * HOUR, NOW + 6 * HOUR))
+    resets = [Reset(NOW - n * DAY) for n in (3, 1, -1)]
+    found = adjusted([of(c) for c in (*resets, long_night, nightly)], NOW - DAY, NOW + DAY, NOW)
+    assert found == Adjusted((Span(NOW - 22 * HOUR, NOW - 20 * HOUR), Span(NOW + 2 * HOUR, NOW + 6 * HOUR)), NOW - DAY)
+    assert adjusted([], NOW - DAY, NOW, NOW) == UNADJUSTED
+    assert adjusted([of(resets[2])], NOW - DAY, NOW, NOW) == UNADJUSTED
 
 
 # --- the oracle: every day by itself, by the definition

@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from holdfast.api import (
     Invalid,
     WorkloadState,
+    adjustment_status,
     findings,
     invalid_status,
     objective_status,
+    parse_adjustment,
     parse_objective,
     parse_policy,
     policy_status,
 )
 from holdfast.api.conditions import ConditionReason
-from holdfast.api.shown import ObjectiveStatus, PolicyStatus
+from holdfast.api.shown import AdjustmentStatus, ObjectiveStatus, PolicyStatus
 from holdfast.core.budget import Budget, Burn, Measured
 from holdfast.core.doubts import Doubt, Odd
 from holdfast.core.evidence import Fresh, Missing, Why
@@ -33,7 +35,8 @@ from holdfast.core.policy import BudgetRemaining, HoldReleases, Mode, Rule, Rule
 from holdfast.core.quantities import Span, parse_instant
 from holdfast.core.remarks import Effect, Remarks
 from holdfast.core.window import Rolling
-from tests.api.samples import BURN, HOLD, NOTIFY, objective, policy, rule
+from holdfast.service.telling import worth_writing
+from tests.api.samples import BURN, HOLD, NOTIFY, adjustment, objective, policy, recurring, rule
 
 DAY: Final = 86_400.0
 NOW: Final = parse_instant("2026-11-21T06:00:00Z")
@@ -303,3 +306,58 @@ def test_when_a_rule_on_the_budget_ends() -> None:
     assert status["findings"][0]["clearsAt"] == "2026-12-20T06:00:00Z"
     assert status["summary"]["empty"] == "empty"
     assert "exhaustsIn" not in status["budget"]
+
+
+@pytest.mark.parametrize(
+    ("body", "does", "when", "coming"),
+    [
+        (
+            adjustment({"from": "2026-11-22T02:00:00Z", "to": "2026-11-22T03:00:00Z"}),
+            "Excludes",
+            "2026-11-22T02:00:00Z to 2026-11-22T03:00:00Z",
+            {"from": "2026-11-22T02:00:00Z", "to": "2026-11-22T03:00:00Z"},
+        ),
+        (
+            adjustment({"from": "2026-11-20T02:00:00Z", "to": "2026-11-20T03:00:00Z"}),  # over
+            "Excludes",
+            "2026-11-20T02:00:00Z to 2026-11-20T03:00:00Z",
+            None,
+        ),
+        (
+            recurring(start="2026-11-21T06:30:00", timeZone="Europe/Berlin"),  # now
+            "Excludes",
+            "FREQ=WEEKLY;BYDAY=SU at 06:30:00 Europe/Berlin for 1h",
+            {"from": "2026-11-22T05:30:00Z", "to": "2026-11-22T06:30:00Z"},
+        ),
+        (adjustment(reset={"at": "2026-11-01T00:00:00Z"}), "Resets", "at 2026-11-01T00:00:00Z", None),
+    ],
+)
+def test_an_adjustment_says_what_it_does_and_what_comes_next(
+    body: Any, does: str, when: str, coming: dict[str, str] | None
+) -> None:
+    """In words, with the present or the next time that is excluded, and for how many objectives."""
+    made = adjustment_status(parse_adjustment(body), [OBJECTIVE, OBJECTIVE], now=NOW)
+    AdjustmentStatus.model_validate(made)
+    assert made["summary"] == {"does": does, "when": when}
+    assert made.get("next") == coming
+    assert made["objectives"] == 2
+    assert conditions(made) == {"Ready": ("True", "Accepted")}
+
+
+def test_an_adjustment_that_never_occurs_says_so() -> None:
+    """A date that no calendar has is accepted, and its status tells that nothing comes."""
+    made = adjustment_status(parse_adjustment(recurring("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")), [], now=NOW)
+    (ready,) = AdjustmentStatus.model_validate(made).conditions or ()
+    assert ready.message == "Understood and in use; it does not occur within the next 400 days."
+    assert "next" not in made
+
+
+def test_the_status_of_an_adjustment_stays_until_the_occurrence_is_over() -> None:
+    """The same status while nothing changes, so that nothing is written; a new one after the end."""
+    weekly = parse_adjustment(recurring())
+    before = adjustment_status(weekly, [OBJECTIVE], now=NOW)
+    end = parse_instant("2026-11-22T03:00:00Z")
+    assert adjustment_status(weekly, [OBJECTIVE], now=end - 1, before=before) == before
+    after = adjustment_status(weekly, [OBJECTIVE], now=end, before=before)
+    assert after["next"] == {"from": "2026-11-29T02:00:00Z", "to": "2026-11-29T03:00:00Z"}
+    assert worth_writing(before, after, 0, 1)

@@ -8,7 +8,7 @@ from .findings import Finding, findings
 from .parse import parse_adjustment, parse_hold, parse_objective, parse_policy
 from .problems import Invalid, Problem
 from .promql import parse_selector
-from .recurrence import next_span, occurrences, spans_of
+from .recurrence import adjusted, next_span, occurrences, spans_of
 from .status import WorkloadState, adjustment_status, hold_status, invalid_status, objective_status, policy_status
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Invalid",
     "Problem",
     "WorkloadState",
+    "adjusted",
     "adjustment_status",
     "findings",
     "hold_status",

@@ -134,7 +134,7 @@ class ResetSpec(Written):
     """A fresh start."""
 
     at: At = Field(
-        description=f"Nothing before this time counts; with its zone, for example {_MOMENT}. It may lie in the past."
+        description=f"What failed before this time does not count; with its zone, for example {_MOMENT}. It may lie in the past."
     )
 
 
@@ -149,7 +149,7 @@ class AdjustmentSpec(Written):
     )
     exclude: ExcludeSpec | None = Field(None, description="Time that does not count. Give either exclude or reset.")
     reset: ResetSpec | None = Field(
-        None, description="A fresh start: nothing before a time counts. Give either exclude or reset."
+        None, description="A fresh start: what failed before a time does not count. Give either exclude or reset."
     )
     reason: str = Field(min_length=1, max_length=1024, description="Why, in words, for people. Up to 1024 characters.")
     requested_by: str = Field(

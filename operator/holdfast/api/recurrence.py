@@ -11,7 +11,7 @@ first of the two, as RFC 5545 reads a single date. It would leave out a recurrin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, Final
@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import MONTHLY, WEEKLY, YEARLY, rrule
 
-from holdfast.core.adjustment import Change, OneOff, Recurring, Reset
+from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Reset, merged
+from holdfast.core.budget import Adjusted
 from holdfast.core.quantities import Instant, Seconds, Span
 
 from .schedules import Schedule, find_zone, parse_schedule, read_start, read_until
@@ -43,6 +44,14 @@ def occurrences(recurring: Recurring, begin: Instant, end: Instant) -> tuple[Spa
 def spans_of(change: Change, begin: Instant, end: Instant) -> tuple[Span, ...]:
     """The time that a change excludes, as far as it meets `begin` to `end`; whole and in order. None for a reset."""
     return tuple(_spans(change, begin, end))
+
+
+def adjusted(adjustments: Iterable[Adjustment], begin: Instant, end: Instant, now: Instant) -> Adjusted:
+    """What several adjustments come to from `begin` to `end`: each excluded moment once, and the last reset up to now."""
+    changes = [adjustment.change for adjustment in adjustments]
+    resets = [change.at for change in changes if isinstance(change, Reset) and change.at <= now]
+    excluded = merged(span for change in changes for span in _spans(change, begin, end))
+    return Adjusted(excluded, max(resets, default=None))
 
 
 def next_span(change: Change, now: Instant) -> Span | None:

@@ -1,4 +1,4 @@
-"""What a team declares about the past and the future of its budgets: time that does not count, or a fresh start.
+"""What a team declares about its budgets: time that does not count, or a fresh start.
 
 Rule: an adjustment says what is not counted, never what was counted. Time that several exclude is excluded once.
 """
@@ -36,7 +36,7 @@ class Recurring:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """What happened before this time does not count."""
+    """What failed before this time does not count; the traffic before it does."""
 
     at: Instant
 

@@ -1,0 +1,43 @@
+"""What people wrote, read once and never half."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.core.objective import ObjectKey
+from holdfast.service.world import Reader
+from tests.api.samples import Json, adjustment, objective, recurring
+
+
+def stored(body: Json, name: str, generation: int = 1, **metadata: Any) -> Json:
+    """The object as the API server shows it."""
+    more = {"name": name, "uid": f"uid-{name}", "generation": generation, "resourceVersion": "1", **metadata}
+    return {**body, "metadata": {**body["metadata"], **more}}
+
+
+def test_adjustments_are_for_the_objectives_they_select() -> None:
+    """In the order of their names, from the same namespace, by the labels of the objective."""
+    chosen = {"objectiveSelector": {"matchLabels": {"tier": "critical"}}}
+    adjustments = [
+        stored(adjustment(), "b-every"),
+        stored(adjustment(**chosen), "a-critical"),
+        stored(adjustment(), "c-elsewhere", namespace="bank"),
+    ]
+    objectives = [
+        stored(objective(), "plain"),
+        stored(objective(), "critical", labels={"tier": "critical"}),
+    ]
+    world = Reader().read(objectives, (), (), adjustments)
+    names = {key.name: [a.key.name for a in world.adjustments_of(found)] for key, found in world.objectives.items()}
+    assert names == {"plain": ["b-every"], "critical": ["a-critical", "b-every"]}
+
+
+def test_an_adjustment_that_makes_no_sense_is_told_apart() -> None:
+    """It adjusts nothing, and says why; an objective of the same name is none the worse for it."""
+    broken = stored(recurring(timeZone="Europe/Holdfast"), "checkout")
+    world = Reader().read([stored(objective(), "checkout")], (), (), [broken])
+    key = ObjectKey("shop", "checkout")
+    assert "there is no time zone Europe/Holdfast" in str(world.invalid_adjustments[key])
+    assert world.adjustments == {}
+    assert world.unreadable == frozenset()
+    assert world.adjustments_of(world.objectives[key]) == ()
