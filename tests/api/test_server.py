@@ -172,6 +172,7 @@ def test_examples_apply(server: Server, path: Path) -> None:
         .replace("namespace: production", f"namespace: {server.namespace}")
     )
     text = text.replace("name: shop\n---", f"name: {server.namespace}\n---")
+    text = text.replace("requestedBy: alice@example.com", "requestedBy: admin")  # who sends it
     options = ("--server-side", "--dry-run=server", "--force-conflicts", "--validate=strict")
     assert server.cluster.kubectl("apply", *options, "-f", "-", input=text).stderr == ""
 

@@ -78,6 +78,31 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path) -> None:
     )
 
 
+def test_adjustments_are_checked_too(tmp_path: Path) -> None:
+    """A schedule that is none, and a zone that no server knows, are found before anything is applied."""
+    wrong = """\
+apiVersion: holdfast.dev/v1alpha1
+kind: BudgetAdjustment
+metadata: {name: nightly, namespace: shop}
+spec:
+  exclude: {schedule: FREQ=HOURLY, start: "2026-11-22T02:00:00", timeZone: Europe/Holdfast, duration: 1h}
+  reason: backup
+  requestedBy: alice@example.com
+"""
+    path = tmp_path / "nightly.yaml"
+    path.write_text(wrong, encoding="utf-8")
+    code, said, errors = validate("-f", str(path))
+    assert (code, said) == (1, "0 ok, 2 wrong, 0 warnings\n")
+    assert "BudgetAdjustment nightly: spec.exclude.schedule: schedule must be one recurrence rule of RFC 5545" in errors
+    assert "BudgetAdjustment nightly: spec.exclude.timeZone: there is no time zone Europe/Holdfast" in errors
+    path.write_text(wrong.replace("HOURLY", "DAILY").replace("Holdfast,", "Berlin,"), encoding="utf-8")
+    assert validate("-f", str(path)) == (
+        0,
+        f"{path}: BudgetAdjustment shop/nightly: ok\n1 ok, 0 wrong, 0 warnings\n",
+        "",
+    )
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """No traceback for a typing error."""
     code, said, errors = validate("-f", str(tmp_path / "nope.yaml"))
