@@ -149,7 +149,7 @@ async def test_definitions_installed_later(cluster: lab.Cluster, place: str) -> 
     """Without the definitions it waits, says which are missing, and begins when they are there."""
     remove_crds(cluster)
     async with watching(cluster) as eyes:
-        missing = ("install the custom resource definitions", str(OBJECTIVES), str(POLICIES), str(HOLDS))
+        missing = ("install the custom resource definitions", *map(str, (ADJUSTMENTS, OBJECTIVES, POLICIES, HOLDS)))
         await eyes.sees(lambda: all(part in eyes.watch.problem for part in missing), "what is missing")
         assert not eyes.store.synced()
         await asyncio.to_thread(install_crds, cluster)
@@ -226,7 +226,7 @@ def account(cluster: lab.Cluster, namespace: str, name: str, without: set[str]) 
     verbs = ["get", "list", "watch"]
     rules = [
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": verbs},
-        {"apiGroups": [HOLDS.group], "resources": [OBJECTIVES.plural, POLICIES.plural], "verbs": verbs},
+        {"apiGroups": [HOLDS.group], "resources": [ADJUSTMENTS.plural, OBJECTIVES.plural, POLICIES.plural], "verbs": verbs},
         {"apiGroups": [HOLDS.group], "resources": [HOLDS.plural], "verbs": [v for v in verbs if v not in without]},
     ]
     role = f"{namespace}-{name}"

@@ -4,9 +4,10 @@ Rule: the price follows from the length of that stretch alone. dateutil looks fo
 9999, so it is never asked for a day that may not come: days and weeks always come, and of months and years it is asked one
 at a time. Nothing depends on what occurred before, so nothing is counted from the start.
 
-Occurrences begin at the wall-clock time of the start and last so long in real time. When clocks go forward, a time that
-does not exist is read as if they had not gone yet (02:30 is then 03:30), when they go back, a time that exists twice is the
-first of the two, as RFC 5545 reads a single date. It would leave out a recurring time that does not exist; here none is left out, since the work is still done.
+Occurrences begin at the wall-clock time of the start and last their duration in real time. When clocks go forward, a time
+that does not exist is read as if they had not gone yet (02:30 is then 03:30); when they go back, a time that exists twice
+is the first of the two. So RFC 5545 reads a single time. Of recurring ones it leaves out those that do not exist; here none
+is left out, because the maintenance takes place all the same.
 """
 
 from __future__ import annotations
