@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import lab
-from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Resource
+from holdfast.cluster.resources import ADJUSTMENTS, DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Resource
 from holdfast.cluster.sweep import Rhythm
 from holdfast.cluster.watch import WatchFailed
 from holdfast.core.objective import ObjectKey
@@ -226,7 +226,11 @@ def account(cluster: lab.Cluster, namespace: str, name: str, without: set[str]) 
     verbs = ["get", "list", "watch"]
     rules = [
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": verbs},
-        {"apiGroups": [HOLDS.group], "resources": [ADJUSTMENTS.plural, OBJECTIVES.plural, POLICIES.plural], "verbs": verbs},
+        {
+            "apiGroups": [HOLDS.group],
+            "resources": [ADJUSTMENTS.plural, OBJECTIVES.plural, POLICIES.plural],
+            "verbs": verbs,
+        },
         {"apiGroups": [HOLDS.group], "resources": [HOLDS.plural], "verbs": [v for v in verbs if v not in without]},
     ]
     role = f"{namespace}-{name}"
