@@ -19,12 +19,14 @@ import structlog
 
 from holdfast.core.budget import UNADJUSTED, Adjusted, Measured, measure
 from holdfast.core.composite import Mixed
+from holdfast.core.doubts import Doubt
+from holdfast.core.effects import Declared, coarse_edges, edges
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Composite, Objective, ObjectKey
-from holdfast.core.quantities import Instant, Seconds
+from holdfast.core.quantities import Instant, Seconds, format_instant
 from holdfast.prometheus.poller import Poller, grid_time
-from holdfast.prometheus.refill import advance, refill
+from holdfast.prometheus.refill import advance, refill, refine
 from holdfast.prometheus.sources import Source
 
 from .metrics import Metrics
@@ -37,6 +39,10 @@ T = TypeVar("T")
 log = structlog.get_logger("holdfast.accounts")
 
 
+Doubts = tuple[Doubt | None, Doubt | None, Doubt | None]
+"""Whether the figures are implausible, inexact, and nobody's in particular."""
+
+
 @dataclass
 class Account:
     """One objective, its ledger, and what the last look said where it brought nothing."""
@@ -46,6 +52,9 @@ class Account:
     missing: Missing | None = None
     filled: bool = False
     told: Why | None = field(default=None, repr=False)
+    declared: tuple[Declared, ...] = ()
+    doubts: tuple[Instant, Doubts] | None = None  # and when they were looked for
+    cut: tuple[Declared, ...] = ()  # whose edges have been looked for in the coarse past
 
 
 class Accounts:
@@ -105,6 +114,17 @@ class Accounts:
         account = self._accounts[objective.key]
         return measure(objective, _book(account), self._missing(account, now), windows, now, self.interval, adjusted)
 
+    def declare(self, key: ObjectKey, declared: tuple[Declared, ...]) -> None:
+        """These adjustments are in force: their edges stay in the ledger, and are looked for where it is coarse."""
+        account = self._accounts.get(key)
+        if account is not None and account.declared is not declared:
+            account.declared, account.ledger.pins = declared, edges(declared)
+
+    def filled(self, key: ObjectKey) -> Account | None:
+        """The account of an objective, once its past has been read; a composite has none."""
+        account = self._accounts.get(key)
+        return account if account is not None and account.filled else None
+
     def _missing(self, account: Account, now: Instant) -> Missing | None:
         """Why there are no new figures of one objective; None when there are."""
         source = account.objective.source
@@ -144,6 +164,9 @@ class Accounts:
         abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at and a.objective.key not in failed]
         if abreast:
             await self._run(self._poll, poller, abreast, at)
+        uncut = [a for a in due if a.filled and a.cut is not a.declared]
+        if uncut:
+            await self._run(self._cut, poller, uncut, at)
         if due:
             self._metrics.look_seconds.labels(name).observe(time.monotonic() - began)
 
@@ -174,6 +197,14 @@ class Accounts:
         failed = advance(poller, ledgers, [a.objective for a in accounts], at, self.interval)
         for account in accounts:
             self._note(account, failed.get(account.objective.key))
+
+    def _cut(self, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
+        """Give the edges of new adjustments their points, where the past has grown coarse; each is tried once."""
+        for account in accounts:
+            for edge in coarse_edges(account.ledger, account.declared, self.interval):
+                if edge < at and refine(poller, account.ledger, account.objective, edge, self.interval):
+                    log.info("past read again", objective=str(account.objective.key), at=format_instant(edge))
+            account.cut = account.declared
 
     def _note(self, account: Account, missing: Missing | None) -> None:
         """Remember why nothing came, since when it has not, and say so once."""

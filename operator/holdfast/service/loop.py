@@ -17,13 +17,16 @@ from holdfast.cluster.store import Store
 from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
 from holdfast.core.judge import Standing, findings, tired
-from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.policy import Mode
 from holdfast.core.quantities import Instant
+from holdfast.core.remarks import Remarks
 
 from .accounts import Accounts
+from .adjusting import Adjusting
 from .enforcing import Enforcer, Judged
 from .metrics import Metrics
+from .remarking import remarks
 from .reporter import Reporter
 from .switch import Switch
 from .world import Reader, World, windows_of
@@ -40,6 +43,7 @@ class Loop:
     switch: Switch
     metrics: Metrics
     enforcement: bool
+    adjusting: Adjusting = field(default_factory=Adjusting)
     clock: Callable[[], Instant] = time.time
     world: World = field(default_factory=World)
     standings: dict[ObjectKey, Standing] = field(default_factory=dict)
@@ -103,6 +107,7 @@ class Loop:
 
     def _read(self) -> None:
         self.world = self._reader.read(*map(self.store.all, (OBJECTIVES, POLICIES, HOLDS, ADJUSTMENTS)))
+        self.adjusting.keep(self.world.objectives)
         if self.accounts.keep(self.world.objectives, self.world.invalid_objectives):
             self._opened.set()
 
@@ -115,7 +120,15 @@ class Loop:
         before = self._stand(world, now, enforcing)
         judged = Judged(world, self.standings, before, enforcing)
         await self.enforcer.enforce(judged, only)
-        await self.reporter.report(world, self.standings, self.accounts.sources, now)
+        await self.reporter.report(world, self.standings, self.accounts.sources, now, self._remarks)
+
+    def _remarks(self, objective: Objective, now: Instant) -> Remarks | None:
+        """What is said of an objective beside its figures; nothing of a composite, whose parts say it."""
+        account = self.accounts.filled(objective.key)
+        if account is None:
+            return None
+        declaration = self.adjusting.of(objective, self.world.adjustments_of(objective), now)
+        return remarks(account, declaration, now, self.accounts.interval)
 
     def _stand(self, world: World, now: Instant, enforcing: bool) -> Mapping[ObjectKey, frozenset[CauseKey]]:
         """Judge every objective anew; returns the rules that were in force before."""
@@ -128,7 +141,10 @@ class Loop:
             rules = world.rules_of(objective)
             if not enforcing:
                 rules = tuple(replace(rule, mode=Mode.AUDIT) for rule in rules)
-            measured = self.accounts.measured(objective, windows_of(objective, rules, self.accounts.interval), now)
+            declaration = self.adjusting.of(objective, world.adjustments_of(objective), now)
+            self.accounts.declare(key, declaration.declared)
+            windows = windows_of(objective, rules, self.accounts.interval)
+            measured = self.accounts.measured(objective, windows, now, declaration.adjusted)
             found = findings(measured, rules, before.get(key, ()), holding)
             standings[key] = Standing(measured, tired(found, worn))
         for key in world.invalid_objectives:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -34,6 +34,7 @@ from holdfast.core.hold import HoldRecord, Reason
 from holdfast.core.judge import Standing
 from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.quantities import Instant, Seconds
+from holdfast.core.remarks import Remarks
 from holdfast.core.request import HOLD_LABEL
 
 from .metrics import Metrics
@@ -68,12 +69,17 @@ class Reporter:
     _lanes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def report(
-        self, world: World, standings: Mapping[ObjectKey, Standing], sources: frozenset[str], now: Instant
+        self,
+        world: World,
+        standings: Mapping[ObjectKey, Standing],
+        sources: frozenset[str],
+        now: Instant,
+        remarks: Callable[[Objective, Instant], Remarks | None],
     ) -> None:
         """Bring the statuses of everything people wrote up to date, and clear away what has been read."""
         held = {w for w, hold in world.holds.items() if hold.in_force}
         jobs = [
-            self._objective(world.objectives[key], standing, held, sources, now)
+            self._objective(standing, held, sources, now, remarks)
             for key, standing in standings.items()
             if key in world.objectives
         ]
@@ -114,8 +120,14 @@ class Reporter:
             log.info("acting works again", workload=str(workload))
 
     async def _objective(
-        self, objective: Objective, standing: Standing, held: set[Workload], sources: frozenset[str], now: Instant
+        self,
+        standing: Standing,
+        held: set[Workload],
+        sources: frozenset[str],
+        now: Instant,
+        remarks: Callable[[Objective, Instant], Remarks | None],
     ) -> None:
+        objective = standing.measured.objective
         body = self.store.get(OBJECTIVES, objective.key)
         if body is None:
             return
@@ -125,6 +137,7 @@ class Reporter:
             standing,
             states,
             tuple(_obstacles(objective, states, sources)),
+            remarks(objective, now),
             now=now,
             before=before,
         )

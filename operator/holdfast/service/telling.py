@@ -60,6 +60,7 @@ def _essence(status: Status) -> object:
         status.get("objectives"),
         status.get("enforceable"),
         status.get("next"),
+        sorted((a["name"], a.get("coarse"), a.get("reset")) for a in status.get("adjustments") or ()),
         sorted((w["kind"], w["name"], w["state"]) for w in status.get("workloads") or ()),
         sorted((c["type"], c["status"], c["reason"]) for c in conditions),
     )

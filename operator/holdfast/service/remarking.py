@@ -1,0 +1,41 @@
+"""What is said of an objective beside its figures. What is odd about them is looked for every few minutes only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from holdfast.core.budget import budget_now
+from holdfast.core.doubts import implausible, inexact, unattributable
+from holdfast.core.effects import effects
+from holdfast.core.forecast import forecast
+from holdfast.core.quantities import Instant, Seconds
+from holdfast.core.remarks import Remarks
+
+from .accounts import Account, Doubts
+from .adjusting import Declaration
+
+EVERY: Final[Seconds] = 300
+"""How often doubts are looked for; they are about hours and days."""
+
+
+def remarks(account: Account, declaration: Declaration, now: Instant, interval: Seconds) -> Remarks:
+    """Everything that is to be said now."""
+    objective, ledger = account.objective, account.ledger
+    return Remarks(
+        forecast(objective, ledger, now, declaration.adjusted),
+        *_doubts(account, declaration, now),
+        effects(objective, ledger, declaration.declared, now, interval),
+    )
+
+
+def _doubts(account: Account, declaration: Declaration, now: Instant) -> Doubts:
+    known = account.doubts
+    if known is None or not 0 <= now - known[0] < EVERY:
+        objective, ledger = account.objective, account.ledger
+        found = (
+            implausible(objective, ledger, budget_now(objective, ledger, now, declaration.adjusted)),
+            inexact(objective, ledger, now),
+            unattributable(objective, ledger.pods),
+        )
+        known = account.doubts = now, found
+    return known[1]
