@@ -220,7 +220,7 @@ def test_kubectl_get_objectives(server: Server) -> None:
     generation = server.create(objective())["metadata"]["generation"]
     (row,) = server.shown("slo")
     assert {k: v for k, v in row.items() if k != "AGE"} == {
-        "NAME": "checkout", "TARGET": "", "WINDOW": "30d", "LEFT": "", "BURN": "", "DATA": "", "VERDICT": "", "HELD": "",
+        "NAME": "checkout", "TARGET": "", "WINDOW": "30d", "LEFT": "", "BURN": "", "EMPTY-IN": "", "DATA": "", "VERDICT": "", "HELD": "",
     }  # fmt: skip
     measured = replace(MEASURED, objective=replace(OBJECTIVE, generation=generation))
     status = objective_status(
@@ -229,7 +229,7 @@ def test_kubectl_get_objectives(server: Server) -> None:
     server.apply_status(objective(), status)
     (row,) = server.shown("hslo")
     assert {k: v for k, v in row.items() if k != "AGE"} == {
-        "NAME": "checkout", "TARGET": "99.9%", "WINDOW": "30d", "LEFT": "62.1%", "BURN": "0.4 (1h)", "DATA": "Fresh", "VERDICT": "Hold (audit)", "HELD": "0",
+        "NAME": "checkout", "TARGET": "99.9%", "WINDOW": "30d", "LEFT": "62.1%", "BURN": "0.4 (1h)", "EMPTY-IN": "-", "DATA": "Fresh", "VERDICT": "Hold (audit)", "HELD": "0",
     }  # fmt: skip
     assert server.shown("slo", "-o", "wide")[0]["READY"] == "True"
     server.cluster.kubectl(
