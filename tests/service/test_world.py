@@ -33,7 +33,7 @@ def test_adjustments_are_for_the_objectives_they_select() -> None:
 
 
 def test_an_adjustment_that_makes_no_sense_is_told_apart() -> None:
-    """It adjusts nothing, and says why; an objective of the same name is none the worse for it."""
+    """It adjusts nothing new, and says why; an objective of the same name is none the worse for it."""
     broken = stored(recurring(timeZone="Europe/Holdfast"), "checkout")
     world = Reader().read([stored(objective(), "checkout")], (), (), [broken])
     key = ObjectKey("shop", "checkout")
@@ -41,3 +41,12 @@ def test_an_adjustment_that_makes_no_sense_is_told_apart() -> None:
     assert world.adjustments == {}
     assert world.unreadable == frozenset()
     assert world.adjustments_of(world.objectives[key]) == ()
+
+
+def test_an_edit_that_makes_no_sense_changes_no_budget() -> None:
+    """What an adjustment said before stays in force, until it is mended or deleted."""
+    reader, key = Reader(), ObjectKey("shop", "nightly")
+    good = reader.read((), (), (), [stored(adjustment(), "nightly")]).adjustments[key]
+    broken = reader.read((), (), (), [stored(recurring(timeZone="Europe/Holdfast"), "nightly", 2)])
+    assert (broken.adjustments[key], key in broken.invalid_adjustments) == (good, True)
+    assert reader.read((), (), (), ()).adjustments == {}

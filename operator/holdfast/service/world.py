@@ -76,6 +76,7 @@ class Reader:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._parsed: dict[tuple[str, str], object] = {}
+        self._adjustments: dict[ObjectKey, Adjustment] = {}
 
     def read(
         self,
@@ -89,6 +90,9 @@ class Reader:
         good_objectives, bad_objectives = self._all(objectives, parse_objective, before)
         good_policies, bad_policies = self._all(policies, parse_policy, before)
         good_adjustments, bad_adjustments = self._all(adjustments, parse_adjustment, before)
+        # an edit that makes no sense changes no budget: what it said before stays in force, and its status says so
+        last_good = {key: found for key, found in self._adjustments.items() if key in bad_adjustments}
+        self._adjustments = last_good | good_adjustments
         read_holds = (self._one(body, parse_hold, before, "resourceVersion") for body in holds)
         return World(
             good_objectives,
@@ -96,7 +100,7 @@ class Reader:
             {hold.workload: hold for hold in read_holds if isinstance(hold, HoldRecord)},
             bad_objectives,
             bad_policies,
-            good_adjustments,
+            self._adjustments,
             bad_adjustments,
         )
 
