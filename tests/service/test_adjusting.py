@@ -66,3 +66,4 @@ def test_the_future_of_a_calendar_period_counts_too() -> None:
     month = objective(window=Calendar(Period.MONTH, "UTC"))
     found = Adjusting().of(month, (WEEKLY,), 1_764_547_200 + DAY)  # 2025-12-02
     assert len([s for s in found.adjusted.excluded if s.begin > 1_764_547_200]) == 4
+    assert {1_764_547_200, 1_764_547_200 + 31 * DAY} <= set(found.pins), "its own edges stay in the past too"

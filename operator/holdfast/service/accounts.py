@@ -20,7 +20,7 @@ import structlog
 from holdfast.core.budget import UNADJUSTED, Adjusted, Measured, measure
 from holdfast.core.composite import Mixed
 from holdfast.core.doubts import Doubt
-from holdfast.core.effects import Declared, coarse_edges, edges
+from holdfast.core.effects import Declared, coarse_edges
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Composite, Objective, ObjectKey
@@ -114,11 +114,11 @@ class Accounts:
         account = self._accounts[objective.key]
         return measure(objective, _book(account), self._missing(account, now), windows, now, self.interval, adjusted)
 
-    def declare(self, key: ObjectKey, declared: tuple[Declared, ...]) -> None:
-        """These adjustments are in force: their edges stay in the ledger, and are looked for where it is coarse."""
+    def declare(self, key: ObjectKey, declared: tuple[Declared, ...], pins: Sequence[Instant]) -> None:
+        """These adjustments are in force: the points at `pins` stay, and their edges are looked for where it is coarse."""
         account = self._accounts.get(key)
-        if account is not None and account.declared is not declared:
-            account.declared, account.ledger.pins = declared, edges(declared)
+        if account is not None:
+            account.declared, account.ledger.pins = declared, pins
 
     def filled(self, key: ObjectKey) -> Account | None:
         """The account of an objective, once its past has been read; a composite has none."""

@@ -1,4 +1,4 @@
-"""Which BudgetAdjustments an objective is under, as times: expanded when one changes, and anew every hour.
+"""Which times of the past and the future matter to an objective, and which do not count: its BudgetAdjustments, expanded when one changes, and anew every hour.
 
 Adjustments that make no sense adjust nothing; their own status says so.
 """
@@ -12,19 +12,23 @@ from typing import Final
 from holdfast.api.recurrence import adjusted, spans_of
 from holdfast.core.adjustment import Adjustment, Reset
 from holdfast.core.budget import UNADJUSTED, Adjusted
-from holdfast.core.effects import Declared
+from holdfast.core.effects import Declared, edges
 from holdfast.core.objective import Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds, Span
+from holdfast.core.window import Rolling
 
 HOUR: Final[Seconds] = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """All adjustments of one objective together, and one by one."""
+    """All adjustments of one objective together, and one by one; and the times at which its past must keep its points:
+    their edges, and those of a calendar period.
+    """
 
     adjusted: Adjusted = UNADJUSTED
     declared: tuple[Declared, ...] = ()
+    pins: tuple[Instant, ...] = ()
 
 
 NONE: Final = Declaration()
@@ -44,7 +48,7 @@ class Adjusting:
 
     def of(self, objective: Objective, adjustments: Sequence[Adjustment], now: Instant) -> Declaration:
         """What is declared about the window of an objective now, and for an hour to come."""
-        if not adjustments:
+        if not adjustments and isinstance(objective.window, Rolling):
             self._known.pop(objective.key, None)
             return NONE
         resets = sum(isinstance(a.change, Reset) and a.change.at <= now for a in adjustments)
@@ -66,4 +70,5 @@ def _expanded(objective: Objective, adjustments: Sequence[Adjustment], now: Inst
             declared.append(Declared(adjustment.key, reset=change.at))
         else:
             declared.append(Declared(adjustment.key, spans_of(change, around.begin, around.end)))
-    return Declaration(adjusted(adjustments, around.begin, around.end, now), tuple(declared))
+    pins = edges(declared) if isinstance(objective.window, Rolling) else (*edges(declared), window.begin, window.end)
+    return Declaration(adjusted(adjustments, around.begin, around.end, now), tuple(declared), pins)

@@ -142,7 +142,7 @@ class Loop:
             if not enforcing:
                 rules = tuple(replace(rule, mode=Mode.AUDIT) for rule in rules)
             declaration = self.adjusting.of(objective, world.adjustments_of(objective), now)
-            self.accounts.declare(key, declaration.declared)
+            self.accounts.declare(key, declaration.declared, declaration.pins)
             windows = windows_of(objective, rules, self.accounts.interval)
             measured = self.accounts.measured(objective, windows, now, declaration.adjusted)
             found = findings(measured, rules, before.get(key, ()), holding)
