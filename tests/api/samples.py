@@ -94,12 +94,19 @@ class Refused:
 ONCE: Final = {"from": "2026-11-22T02:00:00Z", "to": "2026-11-22T03:00:00Z"}
 LOW: Final = {"budgetRemaining": {"below": "25"}}
 BURN: Final = {"burnRate": {"above": "14.4", "over": "1h"}}
+SPENT: Final = {"budgetSpent": {"above": "20", "within": "7d"}}
 NOTIFY: Final = {"action": "Notify"}
 HOLD: Final = {"action": "Hold"}
 TARGET: Final = 'target must be above 0 and below 100 percent, for example "99.9"'
 ROLLING: Final = "rolling must be a duration from 1m to 400d, for example 30d"
 SELECTOR: Final = "must be one selector, a metric's name and conditions on labels, without functions or ranges"
 PERCENT: Final = 'below must be a percentage from -1000 to 100 without the sign, for example "5"'
+INDICATOR: Final = "give exactly one indicator: ratio, latency, gauge, fraction or composite"
+SLICED: Final = (
+    "timeSlices are of ratio and latency, since the other indicators are slices of time already; remove them"
+)
+GAUGE: Final = {"gauge": {"query": "min(probe_ssl_earliest_cert_expiry) - time()", "good": {"above": "604800"}}}
+FRACTION: Final = {"fraction": {"bad": "job:errors:ratio_rate1m", "weight": "job:requests:rate1m"}}
 FACTOR: Final = 'above must be a burn rate above 0, for example "14.4"'
 
 
@@ -120,6 +127,14 @@ def _ratio(total: str) -> Json:
 
 def _latency(histogram: str = "h_seconds", threshold: str = "200ms") -> Json:
     return objective(indicator={"latency": {"histogram": histogram, "threshold": threshold}})
+
+
+def _gauge(**more: Any) -> Json:
+    return objective(indicator={"gauge": {**GAUGE["gauge"], **more}})
+
+
+def _composite(*parts: Json) -> Json:
+    return objective(indicator={"composite": list(parts)})
 
 
 _DEPLOYMENT: Final = {"kind": "Deployment", "name": "checkout"}
@@ -147,11 +162,142 @@ REFUSED: Final = (
         "minEvents must be 1 or more",
         "should be greater than or equal to 1",
     ),
-    Refused(objective(indicator={}), "spec.indicator", "give exactly one indicator: either ratio or latency"),
+    Refused(objective(indicator={}), "spec.indicator", INDICATOR),
+    Refused(
+        objective(indicator={"gauge": {"query": "a", "good": {"above": "1"}}, "fraction": {"bad": "a"}}),
+        "spec.indicator",
+        INDICATOR,
+    ),
+    *(
+        Refused(objective(window=window), "spec.window", "give exactly one of rolling and calendar")
+        for window in ({}, {"rolling": "30d", "calendar": "Month"})
+    ),
+    Refused(
+        objective(window={"rolling": "30d", "timeZone": "Europe/Berlin"}),
+        "spec.window",
+        "timeZone belongs to calendar",
+    ),
+    Refused(
+        objective(window={"calendar": "Day"}),
+        "spec.window.calendar",
+        "calendar must be 'Week', 'Month', 'Quarter' or 'Year'",
+        "supported values",
+    ),
+    *(
+        Refused(
+            objective(window={"calendar": "Month", "timeZone": zone}),
+            "spec.window.timeZone",
+            "timeZone must be a name of the IANA database, for example Europe/Berlin",
+        )
+        for zone in ("", "europe/berlin", "../etc/passwd", "Europe/", "+01:00", "Europe/Ber lin")
+    ),
+    *(
+        Refused(
+            _gauge(good=good),
+            "spec.indicator.gauge.good",
+            "give exactly one of above and below: where the value is good",
+        )
+        for good in ({}, {"above": "1", "below": "2"})
+    ),
+    *(
+        Refused(
+            _gauge(good={"above": text}),
+            "spec.indicator.gauge.good.above",
+            'above must be a plain decimal number, for example "604800"',
+        )
+        for text in ("", "1e3", "7d", "Inf", "+1", "1_0")
+    ),
+    *(
+        Refused(
+            _gauge(every=text), "spec.indicator.gauge.every", "every must be a duration from 10s to 1h, for example 1m"
+        )
+        for text in ("9s", "61m", "0s")
+    ),
+    Refused(
+        _gauge(query=" \n"), "spec.indicator.gauge.query", "the query is empty; give one such as min(probe_ssl_earliest"
+    ),
+    Refused(
+        _gauge(query="a" * 4097), "spec.indicator.gauge.query", "it has 4097 characters", "may not be more than 4096"
+    ),
+    *(
+        Refused(
+            objective(indicator={"fraction": given}),
+            "spec.indicator.fraction",
+            "give exactly one of bad and good; the other one is what it leaves of 1",
+        )
+        for given in ({}, {"bad": "a", "good": "b"}, {"weight": "c"})
+    ),
+    *(
+        Refused(
+            _composite({"name": "a", "weight": weight}, {"name": "b"}),
+            "spec.indicator.composite[0].weight",
+            'weight must be a number above 0, for example "3"',
+        )
+        for weight in ("0", "-1", "much", "1000001")
+    ),
+    Refused(
+        _composite({"name": "a", "weight": 3}, {"name": "b"}),
+        "spec.indicator.composite[0].weight",
+        "it must be text; write it in quotes",
+        "must be of type string",
+    ),
+    Refused(
+        _composite({"name": "a"}),
+        "spec.indicator.composite",
+        "composite needs at least 2 of them",
+        "should have at least 2 items",
+    ),
+    Refused(
+        _composite(*({"name": f"o{n}"} for n in range(21))),
+        "spec.indicator.composite",
+        "composite may have 20 entries at most",
+        "must have at most 20 items",
+    ),
+    Refused(
+        _composite({"name": "a"}, {"name": "a", "weight": "2"}),
+        "spec.indicator.composite",
+        "each objective may be a part once; remove the repeated one",
+    ),
+    Refused(
+        _composite({"name": "a"}, {"name": "checkout"}),
+        "spec.indicator.composite",
+        "an objective cannot be one of its own parts; remove it from composite",
+    ),
+    Refused(
+        _composite({"name": "a"}, {"name": "other/b"}),
+        "spec.indicator.composite[1].name",
+        "name must be that of an objective of this namespace",
+    ),
+    *(
+        Refused(objective(timeSlices={"slice": "1m", "good": "99"}, indicator=indicator), "spec", SLICED)
+        for indicator in (GAUGE, FRACTION, {"composite": [{"name": "a"}, {"name": "b"}]})
+    ),
+    *(
+        Refused(
+            objective(timeSlices={"slice": text, "good": "99"}),
+            "spec.timeSlices.slice",
+            "slice must be a duration from 10s to 1d, for example 1m",
+        )
+        for text in ("9s", "25h")
+    ),
+    *(
+        Refused(
+            objective(timeSlices={"slice": "1m", "good": text}),
+            "spec.timeSlices.good",
+            'good must be a percentage above 0 and up to 100 without the sign, for example "99"',
+        )
+        for text in ("0", "100.1", "99%")
+    ),
+    Refused(
+        objective(timeSlices={"slice": "1m"}),
+        "spec.timeSlices.good",
+        "good is missing; add it",
+        "Required value",
+    ),
     Refused(
         objective(indicator={"ratio": {"bad": BAD, "total": TOTAL}, "latency": {"histogram": "h", "threshold": "1s"}}),
         "spec.indicator",
-        "give exactly one indicator: either ratio or latency",
+        INDICATOR,
     ),
     Refused(
         objective(indicator={"ratio": {"total": TOTAL}}), "spec.indicator.ratio", "give exactly one of bad and good"
@@ -229,13 +375,26 @@ REFUSED: Final = (
     Refused(objective(windwo={}), "spec.windwo", "windwo is not a field of this kind", 'unknown field "spec.windwo"'),
     Refused(policy(rules=[]), "spec.rules", "rules needs at least 1 of them", "should have at least 1 items"),
     Refused(policy(mode="Off"), "spec.mode", "mode must be 'Audit' or 'Enforce'", "supported values"),
-    Refused(
-        policy(rule({}, NOTIFY)), "spec.rules[0].when", "give exactly one condition: either budgetRemaining or burnRate"
+    *(
+        Refused(
+            policy(rule(when, NOTIFY)),
+            "spec.rules[0].when",
+            "give exactly one condition: budgetRemaining, burnRate or budgetSpent",
+        )
+        for when in ({}, {**LOW, **BURN}, {**BURN, **SPENT}, {**LOW, **BURN, **SPENT})
+    ),
+    *(
+        Refused(
+            policy(rule({"budgetSpent": {"above": text, "within": "7d"}}, NOTIFY)),
+            "spec.rules[0].when.budgetSpent.above",
+            'above must be a percentage of the budget above 0 and up to 1000 without the sign, for example "20"',
+        )
+        for text in ("0", "-2", "1000.1", "20%")
     ),
     Refused(
-        policy(rule({**LOW, **BURN}, NOTIFY)),
-        "spec.rules[0].when",
-        "give exactly one condition: either budgetRemaining or burnRate",
+        policy(rule({"budgetSpent": {"above": "20", "within": "401d"}}, NOTIFY)),
+        "spec.rules[0].when.budgetSpent.within",
+        "within must be a duration from 10s to 400d, for example 7d",
     ),
     *(
         Refused(
@@ -516,6 +675,23 @@ ONLY_PARSED: Final = (  # what CEL cannot see: the objective is accepted, and it
     Refused(recurring(timeZone="Europe"), "spec.exclude.timeZone", "there is no time zone Europe; give a name"),
     Refused(recurring("FREQ=DAILY;UNTIL=20260230"), "spec.exclude.schedule", "UNTIL must be a day of the calendar"),
     Refused(recurring("FREQ=YEARLY;BYDAY=SU;BYSETPOS=367"), "spec.exclude.schedule", "BYSETPOS must be from 1 to 366"),
+    Refused(
+        objective(window={"calendar": "Month", "timeZone": "Europe/Atlantis"}),
+        "spec.window.timeZone",
+        "there is no time zone Europe/Atlantis; give a name of the IANA database",
+    ),
+    Refused(_gauge(query="a[5m]"), "spec.indicator.gauge.query", "this is a range"),
+    Refused(_gauge(query="a @ 5"), "spec.indicator.gauge.query", "@ pins the time"),
+    Refused(
+        objective(indicator={"fraction": {"bad": "rate(a[$__interval])"}}),
+        "spec.indicator.fraction.bad",
+        "a variable such as $__interval means nothing to Prometheus",
+    ),
+    Refused(
+        objective(indicator={"fraction": {"good": "a", "weight": "sum("}}),
+        "spec.indicator.fraction.weight",
+        "this is no PromQL",
+    ),
 )
 
 ACCEPTED: Final = (
@@ -530,7 +706,24 @@ ACCEPTED: Final = (
     objective(indicator={"ratio": {"bad": " a:b_c {\n x = 'a\\'b', y!~`z` , } ", "total": 'a{b="}{\\"(sum"}'}}),
     _latency('h_seconds{job="h_bucket"}', "1h"),
     _latency(threshold="1ms"),
+    _latency('h_seconds{job="native"}', "1h"),
+    *(objective(window={"calendar": period}) for period in ("Week", "Month", "Quarter", "Year")),
+    *(
+        objective(window={"calendar": "Month", "timeZone": zone})
+        for zone in ("UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12", "GB")
+    ),
+    objective(indicator=GAUGE),
+    _gauge(good={"below": "-0.5"}, every="1h"),
+    _gauge(query='max_over_time(sum by (pod) (a{b=~"x.*"})[5m:1m] offset 1h) > bool 3', every="10s"),
+    objective(indicator=FRACTION),
+    objective(indicator={"fraction": {"good": "scalar(a)", "every": "30s"}}),
+    _composite({"name": "checkout-availability", "weight": "3"}, {"name": "checkout.latency"}),
+    _composite(*({"name": f"o{n}", "weight": "0.5"} for n in range(20))),
+    objective(timeSlices={"slice": "10s", "good": "100"}),
+    objective(timeSlices={"slice": "1d", "good": "0.1"}, indicator={"latency": {"histogram": "h", "threshold": "1s"}}),
     policy(),
+    policy(rule(SPENT, NOTIFY)),
+    policy(rule({"budgetSpent": {"above": "1000", "within": "10s"}}, {**HOLD, "until": {"above": "5"}})),
     policy(mode="Enforce", objectiveSelector={"matchLabels": {"example.com/tier": "critical", "a": ""}}),
     policy(
         objectiveSelector={

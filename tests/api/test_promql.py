@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.api import parse_selector
-from holdfast.api.promql import LONGEST
+from holdfast.api.native import LONGEST
 from holdfast.api.regex import check_regex
 from holdfast.core.objective import Match, Matcher, Selector, quote
 

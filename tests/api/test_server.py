@@ -147,6 +147,7 @@ def test_what_is_stored_reads_the_same(server: Server) -> None:
             "source",
             "stale_after",
             "min_events",
+            "slices",
             "selector",
             "rules",
             "change",
@@ -220,7 +221,7 @@ def test_kubectl_get_objectives(server: Server) -> None:
     generation = server.create(objective())["metadata"]["generation"]
     (row,) = server.shown("slo")
     assert {k: v for k, v in row.items() if k != "AGE"} == {
-        "NAME": "checkout", "TARGET": "", "WINDOW": "30d", "LEFT": "", "BURN": "", "EMPTY-IN": "", "DATA": "", "VERDICT": "", "HELD": "",
+        "NAME": "checkout", "TARGET": "", "WINDOW": "", "LEFT": "", "BURN": "", "EMPTY-IN": "", "DATA": "", "VERDICT": "", "HELD": "",
     }  # fmt: skip
     measured = replace(MEASURED, objective=replace(OBJECTIVE, generation=generation))
     status = objective_status(

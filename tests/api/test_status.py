@@ -75,6 +75,7 @@ def test_an_open_budget() -> None:
     assert status["verdict"] == "Open"
     assert status["summary"] == {
         "target": "99.9%",
+        "window": "30d",
         "left": "62.1%",
         "burn": "0.4 (1h)",
         "empty": "-",
@@ -120,7 +121,7 @@ def test_nothing_known_yet() -> None:
     status = status_of(standing(replace(MEASURED, evidence=missing, burns={}, budget=Budget(*[Fraction(0)] * 4))))
     assert (status["verdict"], status["summary"]) == (
         "Unknown",
-        {"target": "99.9%", "left": "-", "burn": "-", "empty": "-", "verdict": "Unknown"},
+        {"target": "99.9%", "window": "30d", "left": "-", "burn": "-", "empty": "-", "verdict": "Unknown"},
     )
     assert "budget" not in status
     assert "measuredAt" not in status

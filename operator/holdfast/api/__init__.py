@@ -4,7 +4,8 @@ Rule: whatever comes in is either a core value or a list of sentences that say h
 package. A rule that the API server checks with CEL carries the same sentence here.
 """
 
-from .findings import Finding, findings
+from .expressions import enforce, parse_expression, selectors_of
+from .findings import Finding, findings, findings_of_composite
 from .parse import parse_adjustment, parse_hold, parse_objective, parse_policy
 from .problems import Invalid, Problem
 from .promql import parse_selector
@@ -18,17 +19,21 @@ __all__ = [
     "WorkloadState",
     "adjusted",
     "adjustment_status",
+    "enforce",
     "findings",
+    "findings_of_composite",
     "hold_status",
     "invalid_status",
     "next_span",
     "objective_status",
     "occurrences",
     "parse_adjustment",
+    "parse_expression",
     "parse_hold",
     "parse_objective",
     "parse_policy",
     "parse_selector",
     "policy_status",
+    "selectors_of",
     "spans_of",
 ]

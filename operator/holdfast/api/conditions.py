@@ -32,6 +32,10 @@ class ConditionReason(StrEnum):
     INVALID = "Invalid"  # Ready: it is not; the message says how to mend it
     SOURCE_UNKNOWN = "SourceUnknown"  # Ready: the configuration has no such metrics source
     WORKLOAD_MISSING = "WorkloadMissing"  # Ready: a listed workload does not exist
+    PART_MISSING = "PartMissing"  # Ready: a part of a composite does not exist or cannot be used
+    PART_NESTED = "PartNested"  # Ready: a part of a composite is one itself
+    SLICE_TOO_SHORT = "SliceTooShort"  # Ready: figures do not come often enough for slices of this length
+    SLICE_UNEVEN = "SliceUneven"  # Ready: slices end in the middle of a measuring interval
     FRESH = "Fresh"  # EvidenceFresh
     STALE = "Stale"
     ABSENT = "Absent"

@@ -1,22 +1,27 @@
-"""What is wrong with objects taken together, without a cluster: rules that can do nothing at an objective.
+"""What is wrong with objects taken together, without a cluster: rules, slices and parts that can do nothing.
 
-Rule: a finding never stops anything. It is a condition on the policy, and a warning of `holdfast validate`.
+Rule: a finding never stops anything. It is a condition on the policy or the objective, and a warning of
+`holdfast validate`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
-from holdfast.core.objective import Objective, ObjectKey
-from holdfast.core.policy import BurnRate, Policy, Rule
-from holdfast.core.quantities import Seconds, format_decimal, format_duration
+from holdfast.core.objective import Composite, Objective, ObjectKey, Proportion, Sampled
+from holdfast.core.policy import BudgetRemaining, BudgetSpent, BurnRate, Policy, Rule, burn_rate
+from holdfast.core.quantities import Seconds, format_decimal, format_duration, format_percent
 
 from .conditions import ConditionReason
 
 DEMONSTRATION: Final[Seconds] = 3600
 """An objective with a shorter window is good for a demonstration only."""
+
+FEW: Final = 10
+"""With fewer slices than this in its window, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +35,93 @@ class Finding:
     rule: str | None = None
 
 
+Said = Iterator[tuple[ConditionReason, str]]
+
+
 def findings(objective: Objective, policies: Iterable[Policy], interval: Seconds) -> tuple[Finding, ...]:
     """Everything worth a warning about an objective under the policies that cover it; `interval` is how often the
     operator measures.
     """
-    found: list[Finding] = []
-    if objective.window.longest < DEMONSTRATION:
-        sentence = f"its window is {objective.window}: below one hour an objective is good for a demonstration only"
-        found.append(Finding(objective.key, ConditionReason.SHORT_WINDOW, sentence))
+    found = [Finding(objective.key, reason, sentence) for reason, sentence in _of_slices(objective, interval)]
+    if (short := short_window(objective, objective.grain(interval))) is not None:
+        found.append(Finding(objective.key, ConditionReason.SHORT_WINDOW, f"its window is {short}"))
     for policy in policies:
         if policy.covers(objective.key.namespace, objective.labels):
             found += (f for rule in policy.rules for f in _of_rule(objective, policy, rule, interval))
     return tuple(found)
 
 
-def _of_rule(objective: Objective, policy: Policy, rule: Rule, interval: Seconds) -> Iterator[Finding]:
-    if not isinstance(rule.when, BurnRate):
+def short_window(objective: Objective, grain: Seconds) -> str | None:
+    """The window, and why it is good for a demonstration only; None when it is long enough."""
+    length, whose = objective.window.longest, f"{objective.window}"
+    if length < DEMONSTRATION:
+        return f"{whose}: below one hour an objective is good for a demonstration only"
+    if length < FEW * grain:
+        return f"{whose}, fewer than {FEW} slices of {format_duration(grain)}: that is good for a demonstration only"
+    return None
+
+
+def findings_of_composite(
+    objective: Objective, others: Mapping[ObjectKey, Objective], unreadable: Collection[ObjectKey] = ()
+) -> tuple[Finding, ...]:
+    """What is wrong with the parts of a composite; `others` are the objectives there are, `unreadable` those that make
+    no sense.
+    """
+    if not isinstance(objective.indicator, Composite):
+        return ()
+    return tuple(
+        Finding(objective.key, reason, sentence)
+        for part in objective.indicator.parts
+        for reason, sentence in _of_part(part.key, others.get(part.key), part.key in unreadable)
+    )
+
+
+def _of_part(key: ObjectKey, found: Objective | None, unreadable: bool) -> Said:
+    if found is None:
+        why = "cannot be used as it is written" if unreadable else "does not exist in this namespace"
+        yield (
+            ConditionReason.PART_MISSING,
+            f"its part {key.name} {why}, so nothing is measured of it; mend or remove it",
+        )
+    elif isinstance(found.indicator, Composite):
+        yield (
+            ConditionReason.PART_NESTED,
+            f"its part {key.name} is a composite itself, which is not measured; name the parts of {key.name} instead",
+        )
+
+
+def _of_slices(objective: Objective, interval: Seconds) -> Said:
+    indicator, slices = objective.indicator, objective.slices
+    often = f"figures come every {format_duration(interval)}"
+    if isinstance(indicator, Sampled) and indicator.every < interval:
+        yield (
+            ConditionReason.SLICE_TOO_SHORT,
+            f"every is {format_duration(indicator.every)}, and {often}; give at least {format_duration(interval)}",
+        )
+    if slices is None:
         return
-    for reason, sentence in _of_burn(objective, rule.when, interval):
+    if slices.length < 2 * interval:
+        yield (
+            ConditionReason.SLICE_TOO_SHORT,
+            f"its slices last {format_duration(slices.length)}, and {often}; give at least {format_duration(2 * interval)}",
+        )
+    elif Fraction(slices.length) % Fraction(interval):
+        yield (
+            ConditionReason.SLICE_UNEVEN,
+            f"its slices last {format_duration(slices.length)}, and {often}: events that come across the edge of a slice "
+            f"belong to none, so nothing is measured; give a multiple of {format_duration(interval)}",
+        )
+
+
+def _of_rule(objective: Objective, policy: Policy, rule: Rule, interval: Seconds) -> Iterator[Finding]:
+    if isinstance(rule.when, BudgetRemaining):
+        return
+    word = "within" if isinstance(rule.when, BudgetSpent) else "over"
+    burn = burn_rate(rule.when, objective.window)
+    for reason, sentence in (
+        *_of_height(objective, rule.when, burn),
+        *_of_length(objective, burn, word, interval),
+    ):
         yield Finding(
             objective.key,
             reason,
@@ -57,23 +131,48 @@ def _of_rule(objective: Objective, policy: Policy, rule: Rule, interval: Seconds
         )
 
 
-def _of_burn(objective: Objective, when: BurnRate, interval: Seconds) -> Iterator[tuple[ConditionReason, str]]:
+def _of_height(objective: Objective, when: BurnRate | BudgetSpent, burn: BurnRate) -> Said:
     highest = objective.highest_burn
-    if when.above >= highest:
+    if burn.above < highest:
+        return
+    target = f"at a target of {format_decimal(objective.target * 100, 12)} %"
+    if isinstance(when, BudgetSpent):
+        most = highest * Fraction(when.within) / Fraction(objective.window.nominal)
         yield (
             ConditionReason.BURN_RATE_IMPOSSIBLE,
-            f"a burn rate above {format_decimal(when.above, 4)} can never be, since at a target of {format_decimal(objective.target * 100, 12)} % "
+            f"more than {format_percent(when.above, 4)} % of the budget can never be spent within {format_duration(when.within)}, since {target} "
+            f"it is {format_percent(most, 4)} % when every event fails; lower above or lengthen within",
+        )
+    else:
+        yield (
+            ConditionReason.BURN_RATE_IMPOSSIBLE,
+            f"a burn rate above {format_decimal(burn.above, 4)} can never be, since {target} "
             f"it is {format_decimal(highest, 4)} when every event fails; lower above",
         )
-    if when.over > objective.window.longest:
+
+
+def _of_length(objective: Objective, burn: BurnRate, word: str, interval: Seconds) -> Said:
+    grain, given = objective.grain(interval), f"{word} is {format_duration(burn.over)}"
+    if burn.over > objective.window.longest:
         yield (
             ConditionReason.RULE_WINDOW_TOO_LONG,
-            f"over is {format_duration(when.over)}, longer than the objective's window of {objective.window}, "
-            "which is all that is remembered; shorten over",
+            f"{given}, longer than the objective's window of {objective.window}, "
+            f"which is all that is remembered; shorten {word}",
         )
-    if when.over < 2 * interval:
+    if burn.over < 2 * grain:
         yield (
             ConditionReason.RULE_WINDOW_TOO_SHORT,
-            f"over is {format_duration(when.over)}, and figures come every {format_duration(interval)}; "
-            f"give at least {format_duration(2 * interval)}",
+            f"{given}, and figures come every {format_duration(grain)}; give at least {format_duration(2 * grain)}",
         )
+    elif _counts_slices(objective) and burn.over < objective.enough_events * grain:
+        yield (
+            ConditionReason.RULE_WINDOW_TOO_SHORT,
+            f"{given}, which has {int(burn.over // grain)} slices of {format_duration(grain)}, and it needs "
+            f"{objective.enough_events} to begin; lengthen {word}, or lower evidence.minEvents",
+        )
+
+
+def _counts_slices(objective: Objective) -> bool:
+    """Whether an event is a slice of time, so that no traffic brings more of them."""
+    weighted = isinstance(objective.indicator, Proportion) and objective.indicator.weight is not None
+    return objective.slices is not None or (isinstance(objective.indicator, Sampled) and not weighted)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, create_model
 
 from .adjustments import AdjustmentSpec
 from .base import Written
-from .objectives import ObjectiveSpec
+from .objectives import NOT_ITSELF, ObjectiveSpec
 from .policies import PolicySpec
 from .shown import AdjustmentStatus, HoldSpec, HoldStatus, ObjectiveStatus, PolicyStatus
 from .texts import Rule
@@ -70,7 +70,7 @@ KINDS: Final = (
         "An error budget: which share of which events must be good in which time, and the workloads that are released against it.",
         (
             Column("Target", ".status.summary.target", "Which percentage of the events must be good."),
-            Column("Window", ".spec.window.rolling", "The time in which the budget is granted."),
+            Column("Window", ".status.summary.window", "The time in which the budget is granted."),
             Column("Left", ".status.summary.left", "What is left of the budget."),
             Column(
                 "Burn",
@@ -84,6 +84,7 @@ KINDS: Final = (
             READY,
             AGE,
         ),
+        (NOT_ITSELF,),
     ),
     Kind(
         "ErrorBudgetPolicy",

@@ -9,17 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Reset
-from holdfast.core.objective import (
-    BadOverTotal,
-    GoodOverTotal,
-    Indicator,
-    Latency,
-    Objective,
-    Workload,
-)
+from holdfast.core.objective import Objective, TimeSlices, Workload
 from holdfast.core.policy import (
     Action,
     BudgetRemaining,
+    BudgetSpent,
     BurnRate,
     Condition,
     HoldReleases,
@@ -30,15 +24,16 @@ from holdfast.core.policy import (
     RuleKey,
 )
 from holdfast.core.quantities import Span
-from holdfast.core.window import Rolling
 
 from .adjustments import AdjustmentSpec
-from .objectives import IndicatorSpec, ObjectiveSpec
+from .objectives import NOT_ITSELF, ObjectiveSpec, TimeSlicesSpec
 from .policies import PolicySpec, RuleSpec, Then, When
+from .problems import Invalid, Problem
 from .reading import read
 from .records import parse_hold
 from .schedules import UTC
 from .selectors import requirements
+from .windows import window_of
 
 __all__ = ["parse_adjustment", "parse_hold", "parse_objective", "parse_policy"]
 
@@ -46,17 +41,20 @@ __all__ = ["parse_adjustment", "parse_hold", "parse_objective", "parse_policy"]
 def parse_objective(body: Mapping[str, object]) -> Objective:
     """The objective of a ServiceLevelObjective; raises Invalid."""
     identity, spec = read(body, ObjectiveSpec)
+    if any(part.name == identity.key.name for part in spec.indicator.composite or ()):
+        raise Invalid((Problem(NOT_ITSELF.at[1:], NOT_ITSELF.sentence),))
     return Objective(
         key=identity.key,
         uid=identity.uid,
         generation=identity.generation,
         target=spec.target / 100,
-        window=Rolling(spec.window.rolling),
-        indicator=_indicator(spec.indicator),
+        window=window_of(spec.window),
+        indicator=spec.indicator.value(identity.key.namespace),
         workloads=tuple(Workload(identity.key.namespace, w.kind, w.name) for w in spec.workloads),
         source=spec.source,
         stale_after=spec.evidence.stale_after,
         min_events=spec.evidence.min_events,
+        slices=_slices(spec.time_slices),
         labels=identity.labels,
     )
 
@@ -87,14 +85,8 @@ def parse_adjustment(body: Mapping[str, object]) -> Adjustment:
     )
 
 
-def _indicator(spec: IndicatorSpec) -> Indicator:
-    if spec.latency is not None:
-        return Latency(spec.latency.histogram, spec.latency.threshold)
-    assert spec.ratio is not None  # noqa: S101 - the model has exactly one of them
-    if spec.ratio.bad is not None:
-        return BadOverTotal(spec.ratio.bad, spec.ratio.total)
-    assert spec.ratio.good is not None  # noqa: S101 - the model has exactly one of them
-    return GoodOverTotal(spec.ratio.good, spec.ratio.total)
+def _slices(spec: TimeSlicesSpec | None) -> TimeSlices | None:
+    return None if spec is None else TimeSlices(spec.slice, spec.good / 100)
 
 
 def _rule(policy: str, spec: RuleSpec, mode: str) -> Rule:
@@ -104,6 +96,8 @@ def _rule(policy: str, spec: RuleSpec, mode: str) -> Rule:
 def _condition(when: When) -> Condition:
     if when.budget_remaining is not None:
         return BudgetRemaining(when.budget_remaining.below / 100)
+    if when.budget_spent is not None:
+        return BudgetSpent(when.budget_spent.above / 100, when.budget_spent.within)
     assert when.burn_rate is not None  # noqa: S101 - the model has exactly one of them
     return BurnRate(when.burn_rate.above, when.burn_rate.over)
 

@@ -17,7 +17,8 @@ from .texts import Rule, decimal, percent_of_budget, rules, shaped, span
 _NAME: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 ONE_CONDITION: Final = Rule(
-    "has(self.budgetRemaining) != has(self.burnRate)", "give exactly one condition: either budgetRemaining or burnRate"
+    "[has(self.budgetRemaining), has(self.burnRate), has(self.budgetSpent)].filter(given, given).size() == 1",
+    "give exactly one condition: budgetRemaining, burnRate or budgetSpent",
 )
 ONLY_HOLD: Final = Rule(
     "self.action == 'Hold' || !(has(self.gate) || has(self.until) || has(self.atMost))",
@@ -47,6 +48,16 @@ Factor = Annotated[
     ),
 ]
 Over = Annotated[Seconds, span("over", "10s", "400d", "1h")]
+Spent = Annotated[
+    Fraction,
+    decimal(
+        "above",
+        lambda x: 0 < x <= 1000,
+        "x > 0.0 && x <= 1000.0",
+        'a percentage of the budget above 0 and up to 1000 without the sign, for example "20"',
+    ),
+]
+Within = Annotated[Seconds, span("within", "10s", "400d", "7d")]
 AtMost = Annotated[Seconds, span("atMost", "1m", "400d", "7d")]
 
 
@@ -72,6 +83,19 @@ class BurnRateSpec(Written):
     )
 
 
+class BudgetSpentSpec(Written):
+    """True when much of the budget was spent within some time."""
+
+    above: Spent = Field(
+        description='True when more than this percentage of the budget was spent within the time, for example "20". '
+        "In a window of the calendar a share is reckoned by its longest form: a month of 31 days."
+    )
+    within: Within = Field(
+        description="The time that is looked back on; a duration from 10s to 400d, for example 7d. "
+        "The pace over a twelfth of it must be as high, so that the rule does not begin on what is long over."
+    )
+
+
 class When(Written):
     """The condition of a rule: exactly one."""
 
@@ -83,10 +107,13 @@ class When(Written):
     burn_rate: BurnRateSpec | None = Field(
         None, description="True when the budget burns faster than a rate over some time."
     )
+    budget_spent: BudgetSpentSpec | None = Field(
+        None, description="True when more than a percentage of the budget was spent within some time."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> When:
-        if (self.budget_remaining is None) == (self.burn_rate is None):
+        if sum(given is not None for given in (self.budget_remaining, self.burn_rate, self.budget_spent)) != 1:
             raise ValueError(ONE_CONDITION.sentence)
         return self
 
@@ -115,7 +142,7 @@ class Then(Written):
     until: UntilSpec | None = Field(
         None,
         description="When the hold lifts. Only with Hold. Default for budgetRemaining: 5 percentage points above it, so that the hold does not come and go; "
-        "for burnRate: when the rate is no longer above it.",
+        "for burnRate and budgetSpent: when the rate, or what was spent within the time, is no longer above it.",
     )
     at_most: AtMost | None = Field(
         None,
@@ -140,7 +167,7 @@ class RuleSpec(Written):
     mode: Literal["Audit", "Enforce"] | None = Field(
         None, description="Audit or Enforce for this rule alone. Default: the mode of the policy."
     )
-    when: When = Field(description="The condition. Exactly one of budgetRemaining and burnRate.")
+    when: When = Field(description="The condition. Exactly one of budgetRemaining, burnRate and budgetSpent.")
     then: Then = Field(description="What is done while the condition is true.")
 
     @model_validator(mode="after")

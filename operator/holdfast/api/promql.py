@@ -1,8 +1,6 @@
 """Selectors as people write them, parsed into core values.
 
-Rule: one metric and conditions on its labels, nothing else. The parser is native code that deep nesting takes down with
-the whole process, so length and depth are checked before it sees the text, here and not only at apply: an object in the
-cluster may be older than our validation.
+Rule: one metric and conditions on its labels, nothing else.
 """
 
 from __future__ import annotations
@@ -14,10 +12,9 @@ import promql_parser
 
 from holdfast.core.objective import Match, Matcher, Selector
 
+from .native import parse
 from .regex import check_regex
 
-LONGEST: Final = 4096
-DEEPEST: Final = 64
 EXAMPLE: Final = 'http_requests_total{job="checkout",code=~"5.."}'
 
 NO_SELECTOR: Final = (
@@ -46,17 +43,13 @@ _INSTEAD: Final = {
     promql_parser.NumberLiteral: "a number; give a counter",
     promql_parser.StringLiteral: "a text; give a counter without the quotes around it",
 }
-_QUOTED: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`[^`]*`', re.DOTALL)
-_BRACKET: Final = re.compile(r"[(\[{]")
-_OPERATOR: Final = re.compile(r"[-+*/%^@]|[=!<>]=|[<>]|\b(?:and|or|unless|atan2|offset|bool)\b", re.IGNORECASE)
 _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 
 def parse_selector(text: str) -> Selector:
     """The selector; ValueError with a sentence that says how to mend it when it is none."""
-    _guard(text)
-    found = _parse(text)
+    found = parse(text, "selector", EXAMPLE)
     if not isinstance(found, promql_parser.VectorSelector):
         is_what = next((said for kind, said in _INSTEAD.items() if isinstance(found, kind)), "no selector")
         raise ValueError(f"this is {is_what}: {EXAMPLE}")  # noqa: TRY004 - it is the text that is wrong
@@ -69,38 +62,6 @@ def parse_selector(text: str) -> Selector:
     if not re.fullmatch(SHAPE, text, re.ASCII | re.DOTALL):
         raise ValueError(NO_SELECTOR)
     return Selector(found.name, tuple(_matcher(m) for m in found.matchers.matchers))
-
-
-def _guard(text: str) -> None:
-    """Refuse what could take the parser, and with it the process, down."""
-    if not text.strip():
-        raise ValueError(f"the selector is empty; give a counter, for example {EXAMPLE}")
-    if len(text) > LONGEST:
-        raise ValueError(f"the selector has {len(text)} characters; {LONGEST} are allowed, so shorten it")
-    bare = _QUOTED.sub("", text)
-    if "#" in bare:  # a quote inside a comment would hide what follows it from the count
-        raise ValueError("leave out the comment (#)")
-    if len(_BRACKET.findall(bare)) > DEEPEST or len(_OPERATOR.findall(bare)) > DEEPEST:
-        raise ValueError(f"this is no selector but a large expression; give one counter: {EXAMPLE}")
-    if any(quoted[0] == "`" and "\\" in quoted for quoted in _QUOTED.findall(text)):
-        raise ValueError(
-            'write a value that has a backslash in double quotes, with two backslashes for one: code=~"\\\\d+"'
-        )
-
-
-def _parse(text: str) -> promql_parser.Expr:
-    try:
-        return promql_parser.parse(text)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"this is no PromQL ({_brief(error)}); give a selector such as {EXAMPLE}") from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # pyo3's, which is no Exception
-            raise
-        raise ValueError(f"this is no PromQL; give a selector such as {EXAMPLE}") from None
-
-
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
 
 
 def _matcher(given: promql_parser.Matcher) -> Matcher:

@@ -51,6 +51,9 @@ class SummaryStatus(Shown):
     """What kubectl get prints."""
 
     target: Figure | None = Field(None, description="The target with its sign, for example 99.9%.")
+    window: Figure | None = Field(
+        None, description="The time in which the budget is granted, for example 30d or Month (Europe/Berlin)."
+    )
     left: Figure | None = Field(None, description="What is left of the budget, with its sign, for example 62.1%.")
     burn: Figure | None = Field(
         None, description="The burn rate over the last hour, or over the longest window below, for example 0.4 (1h)."

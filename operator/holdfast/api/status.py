@@ -24,7 +24,7 @@ from holdfast.core.quantities import Instant, Seconds, format_decimal, format_du
 from holdfast.core.remarks import NOTHING_TO_SAY, Effect, Remarks
 
 from .conditions import Condition, ConditionReason, ConditionType, render
-from .findings import DEMONSTRATION, Finding
+from .findings import Finding, short_window
 from .problems import Invalid, Problem
 from .records import hold_status
 from .recurrence import next_span
@@ -71,6 +71,7 @@ def objective_status(
         "verdict": word,
         "summary": {
             "target": f"{format_percent(objective.target, 12)}%",
+            "window": str(objective.window),
             "left": left or "-",
             "burn": _shown_burn(measured),
             "empty": _empty_in(beside.forecast),
@@ -243,10 +244,8 @@ def _conditions(
     if obstacles:
         ready = Condition(ConditionType.READY, False, obstacles[0][0], " ".join(sentence for _, sentence in obstacles))
     made = [ready, _fresh(measured.evidence), *_of_budget(measured.budget)]
-    if measured.objective.window.longest < DEMONSTRATION:
-        said = (
-            f"The window is {measured.objective.window}: below one hour an objective is good for a demonstration only."
-        )
+    if (short := short_window(measured.objective, measured.interval)) is not None:
+        said = f"The window is {short}."
         made.append(Condition(ConditionType.DEMONSTRATION, True, ConditionReason.SHORT_WINDOW, said))
     if remarks is not None and measured.budget.coverage:
         made += (_doubted(*row) for row in _doubts(remarks, bool(measured.objective.workloads)))

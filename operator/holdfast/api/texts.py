@@ -19,14 +19,15 @@ from holdfast.core.quantities import parse_decimal, parse_duration
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition in CEL, and the sentence of the refusal."""
+    """A condition in CEL, and the sentence of the refusal. `at` is the field that is named, if not the one it stands on."""
 
     cel: str
     sentence: str
+    at: str = ""
 
     def schema(self) -> dict[str, str]:
         """As the API server wants it."""
-        return {"rule": self.cel, "message": self.sentence}
+        return {"rule": self.cel, "message": self.sentence, **({"fieldPath": self.at} if self.at else {})}
 
 
 def rules(*given: Rule) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Measured:
     evidence: Evidence
     budget: Budget
     burns: Mapping[Seconds, Burn] = field(default_factory=dict, hash=False)
-    interval: Seconds = 15
+    interval: Seconds = 15  # how long it takes to count once
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def measure(
         judge_evidence(objective, book.at, missing, now),
         budget_now(objective, book, now, adjusted),
         {w: burn_of(objective, counts_of(book, Span(at - w, at), adjusted)) for w in windows},
-        interval,
+        objective.grain(interval),
     )
 
 

@@ -11,7 +11,7 @@ from .evidence import Fresh, Missing
 from .hold import HoldRecord, Reason
 from .judge import Finding, clears_above
 from .objective import Workload
-from .policy import BudgetRemaining, BurnRate, HoldReleases, Notify, Rule, Verdict
+from .policy import BudgetRemaining, BudgetSpent, BurnRate, HoldReleases, Notify, Rule, Verdict
 from .quantities import format_decimal, format_duration, format_percent, spell_instant
 from .wanted import Held
 
@@ -71,6 +71,14 @@ def _state_of(finding: Finding) -> str:
                 f"Error budget of {key} burns {rate} times as fast as it may over {format_duration(over)} "
                 f"(the rule allows {format_decimal(above)})"
             )
+        case BudgetSpent(above, within):
+            burn = measured.burns.get(within)
+            part = Fraction(within) / Fraction(measured.objective.window.nominal)
+            spent = format_percent(burn.rate * part) if burn is not None else "?"
+            return (
+                f"{spent} % of the error budget of {key} was spent within {format_duration(within)} "
+                f"(the rule allows {format_percent(above)} %)"
+            )
         case _:
             assert_never(finding.rule.when)
 
@@ -89,6 +97,9 @@ def _clears(rule: Rule) -> str:
             return f"above {format_percent(clears_above(rule, below))} %"
         case BurnRate(above, over):
             calm = f"when it burns at most {format_decimal(above)} over {format_duration(over)}"
+            return calm if until is None else f"{calm} and more than {format_percent(until)} % is left"
+        case BudgetSpent(above, within):
+            calm = f"when at most {format_percent(above)} % of the budget was spent within {format_duration(within)}"
             return calm if until is None else f"{calm} and more than {format_percent(until)} % is left"
         case _:
             assert_never(rule.when)
@@ -137,6 +148,8 @@ def explain_rule(rule: Rule, finding: Finding | None, enforcing: bool = True) ->
             condition = f"less than {format_percent(below)} % left"
         case BurnRate(above, over):
             condition = f"burning more than {format_decimal(above)} over {format_duration(over)}"
+        case BudgetSpent(above, within):
+            condition = f"more than {format_percent(above)} % of the budget spent within {format_duration(within)}"
         case _:
             assert_never(rule.when)
     action = "Notify" if isinstance(rule.then, Notify) else "Hold"

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 from .budget import Measured
 from .evidence import Fresh
 from .hold import CauseKey, Reason
-from .policy import BudgetRemaining, BurnRate, HoldReleases, Mode, Notify, Rule, Verdict
+from .policy import BudgetRemaining, BudgetSpent, BurnRate, HoldReleases, Mode, Notify, Rule, Verdict, burn_rate
 from .quantities import Share
 
 BAND: Final = Fraction(5, 100)
@@ -79,7 +79,8 @@ def in_force(rule: Rule, measured: Measured, before: bool) -> bool:
         case BudgetRemaining(below):
             remaining = measured.budget.remaining
             return remaining < below or (before and remaining <= clears_above(rule, below))
-        case BurnRate() as when:
+        case BurnRate() | BudgetSpent():
+            when = burn_rate(rule.when, measured.objective.window)
             return _burns(when, measured, before) or (before and _waits_for_budget(rule, measured))
         case _:
             assert_never(rule.when)
@@ -93,7 +94,7 @@ def clears_above(rule: Rule, below: Share) -> Share:
 
 def reason_of(rule: Rule, measured: Measured) -> Reason:
     """The word for why this rule is in force."""
-    if isinstance(rule.when, BurnRate):
+    if not isinstance(rule.when, BudgetRemaining):
         return Reason.BURNING_FAST
     return Reason.BUDGET_EXHAUSTED if rule.when.below <= 0 or measured.budget.remaining <= 0 else Reason.BUDGET_LOW
 
@@ -119,7 +120,7 @@ def _says_nothing(rule: Rule, measured: Measured) -> bool:
 
 def _demoted(rule: Rule, measured: Measured) -> str | None:
     """Why a rule on the budget may not begin to hold here; None when it may."""
-    if isinstance(rule.then, Notify) or isinstance(rule.when, BurnRate):
+    if isinstance(rule.then, Notify) or not isinstance(rule.when, BudgetRemaining):
         return None
     if measured.budget.young:
         return "the budget is young"

@@ -214,6 +214,11 @@ class Objective:
         """The share of events that may fail."""
         return Fraction(1) - self.target
 
+    def grain(self, interval: Seconds) -> Seconds:
+        """How long it takes to count once: a slice where time is counted, else the interval of measuring."""
+        own = self.slices.length if self.slices is not None else 0
+        return max(interval, self.indicator.every if isinstance(self.indicator, Sampled) else own)
+
     @property
     def enough_events(self) -> int:
         """Below so many events a burn rate says nothing: enough for one expected failure unless the author said."""

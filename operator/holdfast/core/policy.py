@@ -10,6 +10,7 @@ from fractions import Fraction
 from .labels import LabelSelector, selects
 from .objective import ObjectKey
 from .quantities import Seconds, Share
+from .window import Window
 
 
 class Verdict(IntEnum):
@@ -55,7 +56,27 @@ class BurnRate:
         return max(self.over / 12, 2 * interval)
 
 
-Condition = BudgetRemaining | BurnRate
+@dataclass(frozen=True, slots=True)
+class BudgetSpent:
+    """True when more than this share of the window's budget was spent within this time: a burn rate in other words."""
+
+    above: Share
+    within: Seconds
+
+    def as_burn(self, window: Window) -> BurnRate:
+        """The same as a burn rate: it spends `within / window` of the budget times the rate."""
+        return BurnRate(self.above * Fraction(window.nominal) / Fraction(self.within), self.within)
+
+
+Burning = BurnRate | BudgetSpent
+"""Conditions that compare how fast the budget burns."""
+
+Condition = BudgetRemaining | Burning
+
+
+def burn_rate(when: Burning, window: Window) -> BurnRate:
+    """What such a condition compares at an objective with this window."""
+    return when if isinstance(when, BurnRate) else when.as_burn(window)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class Rolling:
         """How far back it may reach."""
         return self.length
 
+    @property
+    def nominal(self) -> Seconds:
+        """Its length as people reckon with it."""
+        return self.length
+
     def span(self, now: Instant) -> Span:
         """The window that ends now."""
         return Span(now - self.length, now)
@@ -63,6 +68,11 @@ class Calendar:
     def longest(self) -> Seconds:
         """How far back it may reach; an hour more for a day on which clocks go back."""
         return LONGEST[self.period] + 3_600
+
+    @property
+    def nominal(self) -> Seconds:
+        """Its length as people reckon with it: of the longest such period, without an hour of changed clocks."""
+        return LONGEST[self.period]
 
     def span(self, now: Instant) -> Span:
         """The whole period that `now` is in, its future included."""
