@@ -16,9 +16,25 @@ from hypothesis import strategies as st
 from holdfast.api import Invalid, parse_adjustment, parse_hold, parse_objective, parse_policy
 from holdfast.core.adjustment import Adjustment, OneOff, Recurring, Reset
 from holdfast.core.labels import LabelRequirement
-from holdfast.core.objective import BadOverTotal, GoodOverTotal, Latency, Match, Matcher, ObjectKey, Selector, Workload
+from holdfast.core.objective import (
+    BadOverTotal,
+    Composite,
+    Gauge,
+    GoodOverTotal,
+    Indicator,
+    Latency,
+    Match,
+    Matcher,
+    ObjectKey,
+    Part,
+    Proportion,
+    Selector,
+    TimeSlices,
+    Workload,
+)
 from holdfast.core.policy import (
     BudgetRemaining,
+    BudgetSpent,
     BurnRate,
     HoldReleases,
     Mode,
@@ -28,7 +44,7 @@ from holdfast.core.policy import (
     RuleKey,
 )
 from holdfast.core.quantities import Span
-from holdfast.core.window import Rolling
+from holdfast.core.window import Calendar, Period, Rolling, Window
 from holdfast.prometheus.families import bound_of, selectors
 from tests.api.samples import (
     ACCEPTED,
@@ -39,6 +55,7 @@ from tests.api.samples import (
     ONLY_PARSED,
     PARSERS,
     REFUSED,
+    SPENT,
     TOTAL,
     Json,
     Refused,
@@ -148,6 +165,51 @@ def test_defaults_are_those_of_the_api() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("window", "meant"),
+    [
+        (None, Rolling(2_592_000)),
+        ({"rolling": "1w"}, Rolling(604_800)),
+        ({"calendar": "Week"}, Calendar(Period.WEEK, "UTC")),
+        ({"calendar": "Month", "timeZone": "Europe/Berlin"}, Calendar(Period.MONTH, "Europe/Berlin")),
+        ({"calendar": "Quarter", "timeZone": None}, Calendar(Period.QUARTER, "UTC")),
+        ({"calendar": "Year", "timeZone": "America/New_York"}, Calendar(Period.YEAR, "America/New_York")),
+    ],
+)
+def test_windows(window: Json | None, meant: Window) -> None:
+    """A rolling window, or a period of the calendar in a time zone; 30 days where none is given."""
+    assert parse_objective(objective(window=window)).window == meant
+
+
+@pytest.mark.parametrize(
+    ("indicator", "meant"),
+    [
+        (
+            {"gauge": {"query": " a ", "good": {"above": "-604800.5"}, "every": "90s"}},
+            Gauge("a", Fraction(-1_209_601, 2), True, 90),
+        ),
+        ({"gauge": {"query": "a", "good": {"below": "0.8"}}}, Gauge("a", Fraction(4, 5), False, 60)),
+        ({"fraction": {"bad": "a", "weight": "b"}}, Proportion("a", False, "b", 60)),
+        ({"fraction": {"good": "a", "every": "10s"}}, Proportion("a", True, None, 10)),
+        (
+            {"composite": [{"name": "x", "weight": "2.5"}, {"name": "y"}]},
+            Composite((Part(ObjectKey("shop", "x"), Fraction(5, 2)), Part(ObjectKey("shop", "y"), Fraction(1)))),
+        ),
+    ],
+)
+def test_indicators(indicator: Json, meant: Indicator) -> None:
+    """Each indicator arrives with its numbers exact, and its defaults filled in."""
+    assert parse_objective(objective(indicator=indicator)).indicator == meant
+
+
+def test_time_slices() -> None:
+    """Slices are a length and a share; without them events are counted."""
+    assert parse_objective(objective(timeSlices={"slice": "5m", "good": "99.5"})).slices == TimeSlices(
+        300, Fraction(995, 1000)
+    )
+    assert parse_objective(objective()).slices is None
+
+
 def test_good_events() -> None:
     """Good over total is kept as such: only the author knows which of the two has a series for every target."""
     found = parse_objective(objective(indicator={"ratio": {"good": BAD, "total": TOTAL}}))
@@ -184,6 +246,7 @@ def test_a_policy_in_full() -> None:
         rule(LOW, {"action": "Hold", "until": {"above": "30"}, "atMost": "7d"}, mode="Enforce"),
         rule(BURN, NOTIFY, name="burning"),
         rule(LOW, {"action": "Hold"}, name="low"),
+        rule(SPENT, NOTIFY, name="incident"),
         objectiveSelector={
             "matchLabels": {"tier": "critical"},
             "matchExpressions": [
@@ -208,6 +271,7 @@ def test_a_policy_in_full() -> None:
             Rule(RuleKey("default", "r"), Mode.ENFORCE, quarter, HoldReleases(Fraction(3, 10), 604_800)),
             Rule(RuleKey("default", "burning"), Mode.AUDIT, BurnRate(Fraction("14.4"), 3600), Notify()),
             Rule(RuleKey("default", "low"), Mode.AUDIT, quarter, HoldReleases(None, None)),
+            Rule(RuleKey("default", "incident"), Mode.AUDIT, BudgetSpent(Fraction(1, 5), 604_800), Notify()),
         ),
     )
 

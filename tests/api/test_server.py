@@ -157,6 +157,16 @@ def test_what_is_stored_reads_the_same(server: Server) -> None:
         assert [getattr(stored, f, None) for f in fields] == [getattr(plain, f, None) for f in fields]
 
 
+@pytest.mark.parametrize("options", [(), ("--server-side",)])
+def test_a_window_can_be_changed_to_another_form(server: Server, options: tuple[str, ...]) -> None:
+    """No default of the server is in the way of who applies a calendar window where there was none, or a rolling one."""
+    for window in (None, {"calendar": "Month"}, {"rolling": "7d"}, {"calendar": "Week", "timeZone": "Asia/Tokyo"}):
+        body = renamed(objective(**({} if window is None else {"window": window})), server.namespace)
+        server.cluster.kubectl("apply", *options, "-f", "-", input=json.dumps(body))
+        stored = server.cluster.raw("GET", server.path("ServiceLevelObjective", "checkout"))
+        assert stored["spec"].get("window") == window
+
+
 def test_a_hold_is_named_after_its_workload(server: Server) -> None:
     """There is one Hold for each workload, because its name leaves no choice."""
     assert server.refusal(hold()) == ""

@@ -13,7 +13,17 @@ from holdfast.core.evidence import Evidence, Fresh, Missing, Why
 from holdfast.core.hold import CauseKey, HoldRecord, Template
 from holdfast.core.kinds.deployment import Deployment, ReplicaSet
 from holdfast.core.objective import GoodOverTotal, Objective, ObjectKey, Selector, Workload
-from holdfast.core.policy import BudgetRemaining, BurnRate, Condition, HoldReleases, Mode, Notify, Rule, RuleKey
+from holdfast.core.policy import (
+    BudgetRemaining,
+    BudgetSpent,
+    BurnRate,
+    Condition,
+    HoldReleases,
+    Mode,
+    Notify,
+    Rule,
+    RuleKey,
+)
 from holdfast.core.wanted import Held
 from holdfast.core.window import Rolling
 
@@ -39,8 +49,9 @@ def objective(key: ObjectKey = LATENCY, **more: Any) -> Objective:
     """A promise of 99.9 % over 30 days."""
     what = GoodOverTotal(Selector("good_total"), Selector("all_total"))
     values: dict[str, Any] = {"target": percent("99.9"), "window": 30 * DAY, "workloads": (SHOP,), **more}
+    values.setdefault("indicator", what)
     values["window"] = Rolling(values["window"]) if isinstance(values["window"], float | int) else values["window"]
-    return Objective(key, "uid", 1, indicator=what, **values)
+    return Objective(key, "uid", 1, **values)
 
 
 def measured(
@@ -87,6 +98,11 @@ def notify(name: str = "low", below: str | float = 25, mode: Mode = Mode.ENFORCE
 def burn_rule(above: float = 14.4, until: str | float | None = None, at_most: float | None = None) -> Rule:
     """A rule that holds while the budget burns faster than this over an hour."""
     return rule("burning", when=BurnRate(Fraction(str(above)), HOUR), until=until, at_most=at_most)
+
+
+def spent_rule(above: float = 20, until: str | float | None = None, within: float = 7 * DAY) -> Rule:
+    """A rule that holds when more than so many percent of the budget were spent within this time."""
+    return rule("incident", when=BudgetSpent(percent(above), within), until=until)
 
 
 def cause_key(of: Rule, on: ObjectKey = LATENCY) -> CauseKey:

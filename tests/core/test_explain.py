@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 from holdfast.core.budget import Burn, Measured
 from holdfast.core.decide import decide
 from holdfast.core.explain import explain, explain_measured, explain_rule
-from holdfast.core.hold import HoldState
+from holdfast.core.hold import Cause, HoldState, Reason
 from holdfast.core.objective import ObjectKey
 from holdfast.core.policy import Mode, Rule
 from tests.core.making import (
     DAY,
     HOUR,
+    NOW,
     SILENT,
     burn_rule,
     burning,
@@ -26,6 +28,7 @@ from tests.core.making import (
     observed,
     on_record,
     rule,
+    spent_rule,
 )
 
 
@@ -65,6 +68,18 @@ from tests.core.making import (
             "Error budget of shop/checkout-latency burns 20 times as fast as it may over 1h (the rule allows 14.4); "
             "lifts when it burns at most 14.4 over 1h and more than 10 % is left, at the latest on 28 Nov 07:30 UTC.",
         ),
+        (
+            measured(burns=burning(1.5, over=7 * DAY)),
+            spent_rule(),
+            "35 % of the error budget of shop/checkout-latency was spent within 7d (the rule allows 20 %); "
+            "lifts when at most 20 % of the budget was spent within 7d.",
+        ),
+        (
+            measured(burns=burning(1.5, over=7 * DAY)),
+            spent_rule(until=10),
+            "35 % of the error budget of shop/checkout-latency was spent within 7d (the rule allows 20 %); "
+            "lifts when at most 20 % of the budget was spent within 7d and more than 10 % is left.",
+        ),
     ],
 )
 def test_why_a_workload_is_held(figures: Measured, made: Rule, sentence: str) -> None:
@@ -99,11 +114,18 @@ def test_a_message_that_is_written_on_the_way_back_does_not_say_exhausted(left: 
     assert message == f"Error budget of shop/checkout-latency is {state}; lifts above 5 %."
 
 
-def test_a_window_that_is_not_measured_has_no_figure() -> None:
+@pytest.mark.parametrize(
+    ("made", "beginning"),
+    [
+        (burn_rule(), "Error budget of shop/checkout-latency burns ? times as fast as it may over 1h"),
+        (spent_rule(), "? % of the error budget of shop/checkout-latency was spent within 7d"),
+    ],
+)
+def test_a_window_that_is_not_measured_has_no_figure(made: Rule, beginning: str) -> None:
     """An edited rule may be told before its window was measured: then there is a question mark and no error."""
-    both = on_record(burn_rule(), rule())
-    message = held(decide(observed(measured(-5), rules=(burn_rule(),), hold=both))).message
-    assert message.startswith("Error budget of shop/checkout-latency burns ? times as fast as it may over 1h")
+    both = replace(on_record(rule("other"), rule()), causes=(Cause(cause_key(made), Reason.BURNING_FAST, NOW, None),))
+    message = held(decide(observed(measured(-5), rules=(made,), hold=both))).message
+    assert message.startswith(beginning)
 
 
 def test_what_cannot_be_read_is_said_to_hold() -> None:
@@ -180,6 +202,10 @@ def test_what_is_known_of_an_objective(figures: Measured, lines: list[str]) -> N
         (
             burn_rule(),
             "Rule burning of policy default (Enforce): Hold when burning more than 14.4 over 1h. Not in force.",
+        ),
+        (
+            spent_rule(),
+            "Rule incident of policy default (Enforce): Hold when more than 20 % of the budget spent within 7d. Not in force.",
         ),
     ],
 )

@@ -7,12 +7,16 @@ from fractions import Fraction
 
 import pytest
 
-from holdfast.core.budget import Burn
+from holdfast.core.budget import Burn, measure
 from holdfast.core.evidence import Evidence, Missing, Why
 from holdfast.core.hold import Reason
 from holdfast.core.judge import Standing, clears_above, findings, in_force, reason_of, tired
-from holdfast.core.policy import BurnRate, Mode, Rule, Verdict
+from holdfast.core.ledger import Ledger
+from holdfast.core.objective import Gauge, TimeSlices
+from holdfast.core.policy import BudgetSpent, BurnRate, Mode, Rule, Verdict, burn_rate
+from holdfast.core.window import Calendar, Period, Rolling, Window
 from tests.core.making import (
+    DAY,
     ERRORS,
     FRESH,
     HOUR,
@@ -24,8 +28,10 @@ from tests.core.making import (
     cause_key,
     measured,
     notify,
+    objective,
     percent,
     rule,
+    spent_rule,
 )
 
 
@@ -124,6 +130,57 @@ def test_the_short_window_is_a_twelfth_and_never_under_two_intervals() -> None:
     assert in_force(rule(when=BurnRate(Fraction(1), 120)), short, before=False)
 
 
+PACE = 0.2 * 30 / 7
+"""A fifth of a budget of thirty days, spent within seven."""
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "total", "before", "after"),
+    [
+        (PACE + 0.001, PACE + 0.001, 5000, False, True),
+        (PACE - 0.001, 99, 5000, False, False),  # less was spent
+        (99, PACE - 0.001, 5000, False, False),  # it is long over
+        (99, 99, 999, False, False),  # it rests on too little
+        (PACE + 0.001, 0, 1, True, True),
+        (PACE - 0.001, 99, 5000, True, False),
+    ],
+)
+def test_a_share_of_the_budget_is_a_burn_rate(long: float, short: float, total: int, before: bool, after: bool) -> None:
+    """What was spent within a time is judged as the rate that spends it, over both windows, on enough events."""
+    figures = measured(burns=burning(long, short, over=7 * DAY, total=total))
+    assert in_force(spent_rule(), figures, before) is after
+
+
+@pytest.mark.parametrize(
+    ("window", "within", "rate"),
+    [
+        (Rolling(30 * DAY), HOUR, "14.4"),  # the rates people know: 2 % in an hour
+        (Rolling(28 * DAY), HOUR, "13.44"),
+        (Calendar(Period.MONTH, "UTC"), HOUR, "14.88"),  # a month is reckoned as 31 days, whatever the clocks do
+        (Calendar(Period.WEEK, "Europe/Berlin"), 7 * DAY, "0.02"),
+        (Calendar(Period.QUARTER, "UTC"), DAY, "1.84"),
+        (Calendar(Period.YEAR, "UTC"), DAY, "7.32"),
+    ],
+)
+def test_the_rate_follows_from_the_window_of_the_objective(window: Window, within: float, rate: str) -> None:
+    """Spending a share within a time is share x window / time as fast as the budget allows."""
+    assert burn_rate(BudgetSpent(Fraction(2, 100), within), window) == BurnRate(Fraction(rate), within)
+
+
+def test_a_burn_rate_is_itself_in_every_window() -> None:
+    """Only a share depends on how long the window is."""
+    assert burn_rate(BurnRate(Fraction(3), HOUR), Rolling(DAY)) == BurnRate(Fraction(3), HOUR)
+
+
+def test_slices_have_a_short_window_of_their_own() -> None:
+    """Where slices of time are counted, the short window holds two of them, or it would say nothing."""
+    sampled = objective(LATENCY, indicator=Gauge("up", Fraction(1), True, 60))
+    sliced = objective(LATENCY, slices=TimeSlices(300, Fraction(1, 2)))
+    assert [o.grain(15) for o in (objective(), sampled, sliced)] == [15, 60, 300]
+    assert measure(sampled, Ledger(30 * DAY, 45), None, (), NOW, 15).interval == 60
+    assert objective().grain(15) == measure(objective(), Ledger(30 * DAY, 45), None, (), NOW, 15).interval
+
+
 @pytest.mark.parametrize(
     ("made", "left", "reason"),
     [
@@ -132,6 +189,7 @@ def test_the_short_window_is_a_twelfth_and_never_under_two_intervals() -> None:
         (rule(below=25), 10, Reason.BUDGET_LOW),
         (rule(below=25), 0, Reason.BUDGET_EXHAUSTED),
         (burn_rule(), -1, Reason.BURNING_FAST),
+        (spent_rule(), -1, Reason.BURNING_FAST),
     ],
 )
 def test_the_word_for_why(made: Rule, left: float, reason: Reason) -> None:
@@ -157,7 +215,7 @@ def test_young_and_small_budgets_only_notify(coverage: str | float, allowed: int
     assert finding.verdict is (Verdict.NOTIFY if why else Verdict.HOLD)
 
 
-@pytest.mark.parametrize("made", [notify(below=25), burn_rule()])
+@pytest.mark.parametrize("made", [notify(below=25), burn_rule(), spent_rule(5, within=HOUR)])
 def test_only_holds_on_the_budget_are_demoted(made: Rule) -> None:
     """A notice needs no demotion, and a burn rate guards itself with its count of events."""
     (finding,) = findings(measured(-50, coverage=1, allowed=1, burns=burning(99)), [made], ())

@@ -16,7 +16,17 @@ from holdfast.core.explain import explain, explain_measured
 from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Reason, Transition
 from holdfast.core.kinds.deployment import Deployment, step
 from holdfast.core.objective import ObjectKey
-from holdfast.core.policy import BudgetRemaining, BurnRate, HoldReleases, Mode, Notify, Rule, RuleKey, Verdict
+from holdfast.core.policy import (
+    BudgetRemaining,
+    BudgetSpent,
+    BurnRate,
+    HoldReleases,
+    Mode,
+    Notify,
+    Rule,
+    RuleKey,
+    Verdict,
+)
 from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, Done, PatchReplicaSet, PatchWorkload, Wait, WriteRecord
 from holdfast.core.wanted import Free, Held
 from tests.core.making import (
@@ -55,7 +65,9 @@ RULES = st.builds(
     Rule,
     NAMES,
     st.sampled_from(Mode),
-    st.builds(BudgetRemaining, SHARES) | st.builds(BurnRate, RATES, st.sampled_from([HOUR, 60.0])),
+    st.builds(BudgetRemaining, SHARES)
+    | st.builds(BurnRate, RATES, st.sampled_from([HOUR, 60.0]))
+    | st.builds(BudgetSpent, SHARES.filter(lambda share: share > 0), st.sampled_from([HOUR, 60.0])),
     st.builds(Notify) | st.builds(HoldReleases, st.none() | SHARES, st.none() | LENGTHS),
 )
 TEMPLATES = st.sampled_from([OLD, NEW, FIX])
