@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, model_validator
@@ -17,20 +16,18 @@ from .schedules import (
     IS_SCHEDULE,
     IS_START,
     ONCE,
-    UTC,
     WITHIN,
-    find_zone,
     read_schedule,
     read_start,
 )
 from .selectors import LabelSelector
-from .texts import Rule, Text, cel, rules, span
+from .texts import Rule, Text, rules, span
 from .times import read_instant
+from .zones import Zone
 
 LONGEST: Final[Seconds] = 400 * 86_400
 """No window of an objective is longer."""
 
-_ZONE: Final = r"^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
 _MOMENT: Final = "2026-11-22T02:00:00Z"
 
 ONE_CHANGE: Final = Rule(
@@ -45,9 +42,6 @@ ONE_FORM: Final = Rule(
 IN_ORDER: Final = Rule(
     "!has(self.from) || !has(self.to) || self.to > self.from && self.to - self.from <= duration('9600h')",
     "to must be after from, and 400 days after it at most",
-)
-IS_ZONE: Final = Rule(
-    f"self.matches({cel(_ZONE)})", "timeZone must be a name of the IANA database, for example Europe/Berlin"
 )
 
 
@@ -68,12 +62,6 @@ def _moment(what: str) -> Text:
     return Text(read, 35, (Rule(within, sentence),), _MOMENT, "date-time")
 
 
-def _read_zone(text: str) -> str:
-    if not re.fullmatch(_ZONE, text):
-        raise ValueError(IS_ZONE.sentence)
-    return find_zone(text).key
-
-
 _EARLIEST: Final = read_instant("2000-01-01T00:00:00Z")
 _LATEST: Final = read_instant("2100-01-01T00:00:00Z")
 
@@ -82,7 +70,6 @@ To = Annotated[Instant, _moment("to")]
 At = Annotated[Instant, _moment("at")]
 Schedule = Annotated[str, Text(read_schedule, 512, (IS_SCHEDULE, ONCE, FITTING, ALIKE, WITHIN), EXAMPLE)]
 Start = Annotated[str, Text(read_start, 19, (IS_START,), "2026-11-22T02:00:00")]
-Zone = Annotated[str, Text(_read_zone, 64, (IS_ZONE,), UTC)]
 Lasting = Annotated[Seconds, span("duration", "1m", "7d", "1h")]
 
 

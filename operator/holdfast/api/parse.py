@@ -31,9 +31,9 @@ from .policies import PolicySpec, RuleSpec, Then, When
 from .problems import Invalid, Problem
 from .reading import read
 from .records import parse_hold
-from .schedules import UTC
 from .selectors import requirements
 from .windows import window_of
+from .zones import UTC
 
 __all__ = ["parse_adjustment", "parse_hold", "parse_objective", "parse_policy"]
 

@@ -24,7 +24,8 @@ from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Rese
 from holdfast.core.budget import Adjusted
 from holdfast.core.quantities import Instant, Seconds, Span
 
-from .schedules import Schedule, find_zone, parse_schedule, read_start, read_until
+from .schedules import Schedule, parse_schedule, read_start, read_until
+from .zones import find_zone
 
 AHEAD: Final[Seconds] = 400 * 86_400
 """How far the next occurrence is looked for: as far as the longest window of an objective."""

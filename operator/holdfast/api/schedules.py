@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, weekday
 
 from .texts import Rule, cel
 
-UTC: Final = "UTC"
 EXAMPLE: Final = "FREQ=WEEKLY;BYDAY=SU"
 
 _FREQUENCIES: Final = {"DAILY": DAILY, "WEEKLY": WEEKLY, "MONTHLY": MONTHLY, "YEARLY": YEARLY}
@@ -148,13 +146,3 @@ def read_start(text: str) -> str:
             datetime.fromisoformat(text)
             return text
     raise ValueError(IS_START.sentence)
-
-
-def find_zone(name: str) -> ZoneInfo:
-    """The time zone of that name; ValueError with a sentence when there is none."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(
-            f"there is no time zone {name[:64]}; give a name of the IANA database, for example Europe/Berlin"
-        ) from None

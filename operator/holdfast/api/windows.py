@@ -6,10 +6,7 @@ without a window has 30 days, and this is where that is known.
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Annotated, Final, Literal
-from zoneinfo import available_timezones
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -17,15 +14,11 @@ from holdfast.core.quantities import Seconds
 from holdfast.core.window import DAY, Calendar, Period, Rolling, Window
 
 from .base import Written
-from .texts import Rule, Text, cel, rules, span
+from .texts import Rule, rules, span
+from .zones import UTC, Zone
 
 DEFAULT: Final = Rolling(30 * DAY)
-UTC: Final = "UTC"
 
-_ZONE: Final = r"^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
-IS_ZONE: Final = Rule(
-    f"self.matches({cel(_ZONE)})", "timeZone must be a name of the IANA database, for example Europe/Berlin"
-)
 ONE_WINDOW: Final = Rule(
     "has(self.rolling) != has(self.calendar)",
     "give exactly one of rolling and calendar, or leave window out for 30d rolling",
@@ -36,22 +29,7 @@ ZONE_OF_CALENDAR: Final = Rule(
 )
 
 
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def read_zone(text: str) -> str:
-    """The name of a time zone that this program knows; the server knows its shape only."""
-    if not re.fullmatch(_ZONE, text):
-        raise ValueError(IS_ZONE.sentence)
-    if text not in _zones():
-        raise ValueError(f"there is no time zone {text}; give a name of the IANA database, for example Europe/Berlin")
-    return text
-
-
 Length = Annotated[Seconds, span("rolling", "1m", "400d", "30d")]
-Zone = Annotated[str, Text(read_zone, 64, (IS_ZONE,), "Europe/Berlin")]
 
 
 class WindowSpec(Written):
