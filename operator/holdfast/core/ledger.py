@@ -9,12 +9,15 @@ The ledger is the one thing in the core that changes in place: one thread feeds 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
 from typing import Final
 
 from .objective import TimeSlices
 from .points import RESOLUTIONS, Counts, Points
 from .quantities import Instant, Seconds, Span
 from .slices import Slicer
+from .state import LedgerState
 from .targets import Gain, Reading, Seen, Target, advance, meet
 
 __all__ = ["MEMORY", "RESOLUTIONS", "Counts", "Ledger", "Reading", "Target"]
@@ -51,6 +54,7 @@ class Ledger:
         self._points = Points(0)
         self._newest: Instant | None = None
         self._feeds = id(self) // 64 % AGEING  # any number will do, as long as few ledgers share it
+        self._whole = Lock()  # held while it changes
 
     @property
     def at(self) -> Instant | None:
@@ -72,6 +76,10 @@ class Ledger:
 
         `reach` is given where this look could see further back or less far than usual (a refill in coarse steps).
         """
+        with self._whole:
+            return self._feed(at, readings, reach)
+
+    def _feed(self, at: Instant, readings: Mapping[Target, Reading], reach: Seconds | None) -> bool:
         before = self.at
         if before is not None and at <= before:
             return False
@@ -96,14 +104,15 @@ class Ledger:
 
     def add(self, at: Instant, total: float, bad: float, covered: Seconds) -> bool:
         """Add what was counted elsewhere since the last look, of which so many seconds were measured; else as `feed`."""
-        before = self.at
-        if before is not None and at <= before:
-            return False
-        if self.epoch is None:
-            self.epoch = at
-            total = bad = covered = 0.0  # of a time before the epoch
-        self._add(at, (total, bad), 0.0 if before is None else at - before - covered)
-        return True
+        with self._whole:
+            before = self.at
+            if before is not None and at <= before:
+                return False
+            if self.epoch is None:
+                self.epoch = at
+                total = bad = covered = 0.0  # of a time before the epoch
+            self._add(at, (total, bad), 0.0 if before is None else at - before - covered)
+            return True
 
     def _add(self, at: Instant, gain: Gain, lost: Seconds) -> None:
         before = self.at
@@ -179,6 +188,48 @@ class Ledger:
     def points(self) -> int:
         """How many points in time are kept."""
         return len(self._points)
+
+    def state(self) -> LedgerState:
+        """All that decides what it will count, at one moment between two looks; may be asked from any thread."""
+        with self._whole:
+            processes = {id(seen): seen for seen in (*self._last.values(), *self._named.values())}
+            processes |= {id(seen): seen for seen, _ in self._gone}
+            place = {one: n for n, one in enumerate(processes)}
+            return LedgerState(
+                window=self.window,
+                epoch=self.epoch,
+                newest=self._newest,
+                asked=self.asked,
+                gap=self.gap,
+                forgotten=self._forgotten if self._forgotten > float("-inf") else None,
+                looks=self._feeds % AGEING,
+                processes=[replace(seen) for seen in processes.values()],
+                targets={target: place[id(seen)] for target, seen in self._last.items()},
+                named={name: place[id(seen)] for name, seen in self._named.items()},
+                gone=[(place[id(seen)], started) for seen, started in self._gone],
+                slice=self._slicer.state if self._slicer is not None else None,
+                points=self._points.columns(),
+            )
+
+    @classmethod
+    def restored(
+        cls, state: LedgerState, window: Seconds, reach: Seconds, slices: TimeSlices | None = None
+    ) -> Ledger:
+        """A ledger that goes on where that one was. ValueError when that can have been none with these slices."""
+        if (state.slice is None) != (slices is None) or (state.newest is None) != (not state.points.at):
+            raise ValueError("the state of a ledger does not fit together")
+        made = cls(window, reach, slices)
+        made.epoch, made.asked, made._newest, made.gap = state.epoch, state.asked, state.newest, state.gap
+        made._forgotten = state.forgotten if state.forgotten is not None else float("-inf")
+        made._feeds = state.looks
+        seen = [replace(process) for process in state.processes]
+        made._last = {target: seen[place] for target, place in state.targets.items()}
+        made._named = {name: seen[place] for name, place in state.named.items()}
+        made._gone = [(seen[place], started) for place, started in state.gone]
+        if made._slicer is not None and state.slice is not None:
+            made._slicer.state = state.slice
+        made._points = Points.of(state.points)
+        return made
 
     def _memory(self, target: Target, reading: Reading) -> Seen | None:
         """What is known of the process that a target shows.

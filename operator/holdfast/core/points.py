@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from .quantities import Instant, Seconds
 
@@ -41,6 +41,21 @@ class Counts:
 
     def __sub__(self, other: Counts) -> Counts:
         return Counts(self.total - other.total, self.bad - other.bad, self.covered - other.covered)
+
+
+class Columns(NamedTuple):
+    """Points as plain columns, to be stored: times in ticks after `base`, and running totals.
+
+    Those of bad events and of seconds not measured stand only where they change, each with its own times.
+    """
+
+    base: Instant
+    at: Sequence[int]
+    total: Sequence[float]
+    bad_at: Sequence[int]
+    bad: Sequence[float]
+    lost_at: Sequence[int]
+    lost: Sequence[float]
 
 
 class Steps:
@@ -105,6 +120,25 @@ class Points:
         self.lost.add(tick, lost)
         self.total.append(self.total[-1] + total if self.total else total)
         self.at.append(tick)
+
+    def columns(self) -> Columns:
+        """A copy of all points."""
+        bad, lost = self.bad, self.lost
+        copied = (column[:] for column in (self.at, self.total, bad.ticks, bad.sums, lost.ticks, lost.sums))
+        return Columns(self.base, *copied)
+
+    @classmethod
+    def of(cls, columns: Columns) -> Points:
+        """The points that these columns are of. ValueError when they cannot be: times that fall, halves of columns."""
+        made = cls(columns.base)
+        for ticks, sums in (columns[1:3], columns[3:5], columns[5:7]):
+            if len(ticks) != len(sums) or sorted(ticks) != list(ticks):
+                raise ValueError("columns of points that do not fit together")
+        made.base = columns.base
+        made.at.extend(columns.at)
+        made.total.extend(columns.total)
+        made.bad, made.lost = Steps(columns.bad_at, columns.bad), Steps(columns.lost_at, columns.lost)
+        return made
 
     def time(self, index: int) -> Instant:
         """When a point is."""

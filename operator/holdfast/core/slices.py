@@ -6,8 +6,19 @@ cannot be told apart, so both slices are torn, and their time was not measured.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .objective import TimeSlices
 from .quantities import Instant, Seconds
+
+
+class Slice(NamedTuple):
+    """The slice under way as plain values, to be stored."""
+
+    index: int | None
+    total: float
+    bad: float
+    torn: bool
 
 
 class Slicer:
@@ -23,6 +34,15 @@ class Slicer:
         self.total = self.bad = 0.0
         self.torn = True
         self.early = 0.0
+
+    @property
+    def state(self) -> Slice:
+        """The slice that is under way."""
+        return Slice(self.index, self.total, self.bad, self.torn)
+
+    @state.setter
+    def state(self, state: Slice) -> None:
+        self.index, self.total, self.bad, self.torn = state
 
     def take(
         self, before: Instant, at: Instant, gain: tuple[float, float], lost: Seconds
