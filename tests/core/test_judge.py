@@ -311,3 +311,14 @@ def test_a_worn_hold_only_notifies() -> None:
     after = tired(found, {hold.key})
     assert after == (replace(hold, verdict=Verdict.NOTIFY, demoted="its hold lasted as long as it may"), low)
     assert tired(found, set()) == found
+
+
+@pytest.mark.parametrize("made", [rule(), burn_rule(), burn_rule(until=5)])
+def test_a_ledger_that_was_begun_anew_lifts_nothing_before_it_knows_as_much(made: Rule) -> None:
+    """What holds stays in force, however good the figures of the new ledger are; no other rule is kept by it."""
+    plenty = replace(measured(99, burns=burning(0)), provisional=True)
+    key = cause_key(made)
+    found = findings(plenty, (made,), (key,), (key,))
+    assert [(f.key, f.verdict, f.demoted) for f in found] == [(key, Verdict.HOLD, None)]
+    assert findings(plenty, (made,), (key,), ()) == ()
+    assert findings(replace(plenty, provisional=False), (made,), (key,), (key,)) == ()

@@ -14,7 +14,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind in one version, of any group but the core."""
+    """One kind in one version. The core group has no name."""
 
     group: str
     version: str
@@ -23,11 +23,11 @@ class Resource:
 
     @property
     def api_version(self) -> str:
-        """As in an object: `apps/v1`."""
-        return f"{self.group}/{self.version}"
+        """As in an object: `apps/v1`, or `v1` alone."""
+        return f"{self.group}/{self.version}".lstrip("/")
 
     def __str__(self) -> str:
-        return f"{self.plural}.{self.group}"
+        return f"{self.plural}.{self.group}".rstrip(".")
 
 
 def _ours(plural: str, kind: str) -> Resource:
@@ -44,6 +44,7 @@ ADJUSTMENTS: Final = _ours("budgetadjustments", "BudgetAdjustment")
 HOLDS: Final = _ours("holds", "Hold")
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
 REPLICASETS: Final = Resource("apps", "v1", "replicasets", "ReplicaSet")
+CONFIGMAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
 EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 ADMISSION_POLICIES: Final = _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy")
 ADMISSION_BINDINGS: Final = _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")

@@ -62,13 +62,18 @@ class Burn:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One objective at one time. `at` is the time of the evidence, not of the look."""
+    """One objective at one time. `at` is the time of the evidence, not of the look.
+
+    `provisional` says that its ledger was begun anew, because what it counts was changed, and covers less than the one
+    before did.
+    """
 
     objective: Objective
     evidence: Evidence
     budget: Budget
     burns: Mapping[Seconds, Burn] = field(default_factory=dict, hash=False)
     interval: Seconds = 15  # how long it takes to count once
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,12 @@ def findings(
 
     `before` are those that were in force at the last look, `holding` those that hold a workload now: a hold that has
     begun does not end because its budget became young or small, nor on the figures of a young one (a lost ledger would
-    open every gate).
+    open every gate), nor on those of a ledger that knows less than the one on which it began (a changed indicator would).
     """
     found = []
     for rule in rules:
         key = CauseKey(rule.key, measured.objective.key)
-        blind = key in holding and _says_nothing(rule, measured)
+        blind = key in holding and (measured.provisional or _says_nothing(rule, measured))
         if blind or in_force(rule, measured, key in before or key in holding):
             demoted = None if key in holding else _demoted(rule, measured)
             verdict = Verdict.NOTIFY if demoted else rule.then.verdict

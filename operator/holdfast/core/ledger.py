@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Final
 
 from .objective import TimeSlices
-from .points import RESOLUTIONS, Counts, Points
+from .points import RESOLUTIONS, TICKS, Counts, Points
 from .quantities import Instant, Seconds, Span
 from .slices import Slicer
 from .state import LedgerState
@@ -121,6 +121,8 @@ class Ledger:
         elif self._slicer is not None:
             total, bad, lost = self._slicer.take(before, at, gain, lost)
             gain = total, bad
+        if before is not None and not self._points.reaches(at):  # after a gap of months in a window of a year
+            self._points = self._points.since(at - self.window)
         self._points.add(at, *gain, lost)
         self._newest = at
         self._feeds += 1
@@ -212,12 +214,9 @@ class Ledger:
             )
 
     @classmethod
-    def restored(
-        cls, state: LedgerState, window: Seconds, reach: Seconds, slices: TimeSlices | None = None
-    ) -> Ledger:
+    def restored(cls, state: LedgerState, window: Seconds, reach: Seconds, slices: TimeSlices | None = None) -> Ledger:
         """A ledger that goes on where that one was. ValueError when that can have been none with these slices."""
-        if (state.slice is None) != (slices is None) or (state.newest is None) != (not state.points.at):
-            raise ValueError("the state of a ledger does not fit together")
+        _check(state, slices)
         made = cls(window, reach, slices)
         made.epoch, made.asked, made._newest, made.gap = state.epoch, state.asked, state.newest, state.gap
         made._forgotten = state.forgotten if state.forgotten is not None else float("-inf")
@@ -293,3 +292,16 @@ class Ledger:
         self._last = {k: seen for k, seen in self._last.items() if seen.at > self._forgotten}
         self._named = {k: seen for k, seen in self._named.items() if seen.at > self._forgotten}
         self._points = self._points.thinned(now, self.window, self.pins)
+
+
+def _check(state: LedgerState, slices: TimeSlices | None) -> None:
+    """ValueError when this cannot be the state of a ledger with these slices."""
+    begun = state.newest is not None, state.epoch is not None, len(state.points.at) > 0
+    fits = (state.slice is None) == (slices is None) and begun in ((True,) * 3, (False,) * 3)
+    if fits and state.newest is not None:
+        last = state.points.base + state.points.at[-1] / TICKS
+        current = state.newest // slices.length if slices is not None else 0
+        under_way = state.slice.number if state.slice is not None and state.slice.number is not None else current
+        fits = abs(last - state.newest) < 1 and abs(under_way - current) <= 1
+    if not fits:
+        raise ValueError("the state of a ledger does not fit together")

@@ -27,6 +27,9 @@ LITTLE: Final = 0.01
 TICKS: Final = 100
 """Points are this many to a second: 32 bits reach back 497 days."""
 
+REACH: Final[Seconds] = 2**32 // TICKS
+"""A point is at most this much later than where times are counted from."""
+
 ERA: Final = TOGETHER * 86_400
 """Times are counted from a multiple of this, so that slots lie where they lay before."""
 
@@ -121,20 +124,30 @@ class Points:
         self.total.append(self.total[-1] + total if self.total else total)
         self.at.append(tick)
 
+    def reaches(self, at: Instant) -> bool:
+        """Whether a point at this time fits in."""
+        return at < self.base + REACH
+
+    def since(self, begin: Instant) -> Points:
+        """These without all that are before a time."""
+        keep = range(self.after(begin), len(self.at))
+        return self._only(keep, list(self.bad.values(self.at))) if keep else Points(begin)
+
     def columns(self) -> Columns:
         """A copy of all points."""
         bad, lost = self.bad, self.lost
-        copied = (column[:] for column in (self.at, self.total, bad.ticks, bad.sums, lost.ticks, lost.sums))
-        return Columns(self.base, *copied)
+        return Columns(self.base, self.at[:], self.total[:], bad.ticks[:], bad.sums[:], lost.ticks[:], lost.sums[:])
 
     @classmethod
     def of(cls, columns: Columns) -> Points:
         """The points that these columns are of. ValueError when they cannot be: times that fall, halves of columns."""
         made = cls(columns.base)
         for ticks, sums in (columns[1:3], columns[3:5], columns[5:7]):
-            if len(ticks) != len(sums) or sorted(ticks) != list(ticks):
+            fits = len(ticks) == len(sums) and sorted(ticks) == list(ticks)
+            if not fits or (ticks and not 0 <= ticks[0] <= ticks[-1] < 2**32):
                 raise ValueError("columns of points that do not fit together")
-        made.base = columns.base
+        if columns.base != made.base:
+            raise ValueError("points that are counted from no proper time")
         made.at.extend(columns.at)
         made.total.extend(columns.total)
         made.bad, made.lost = Steps(columns.bad_at, columns.bad), Steps(columns.lost_at, columns.lost)

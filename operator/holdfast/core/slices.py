@@ -15,7 +15,7 @@ from .quantities import Instant, Seconds
 class Slice(NamedTuple):
     """The slice under way as plain values, to be stored."""
 
-    index: int | None
+    number: int | None
     total: float
     bad: float
     torn: bool

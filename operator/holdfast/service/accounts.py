@@ -1,8 +1,8 @@
 """The ledgers of all objectives: opened, filled from the past, fed on the grid, and closed.
 
-A ledger belongs to an objective's name, indicator and source. Changing the target re-reads the same counts; changing
-the indicator, the source or to a longer window starts a new one, filled from Prometheus. A composite has none: it reads
-those of its parts, which reach back as far as it does.
+A ledger belongs to an objective's name, indicator, slices and source. Changing the target or the window re-reads the same
+counts; changing what is counted starts another one, filled from Prometheus unless the shelf has it. A composite has none:
+it reads those of its parts, which reach back as far as it does.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from holdfast.core.composite import Mixed
 from holdfast.core.doubts import Doubt
 from holdfast.core.effects import Declared, coarse_edges
 from holdfast.core.evidence import Missing, Why
+from holdfast.core.identity import identity_of
 from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Composite, Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds, format_instant
@@ -29,7 +30,9 @@ from holdfast.prometheus.poller import Poller, grid_time
 from holdfast.prometheus.refill import advance, refill, refine
 from holdfast.prometheus.sources import Source
 
+from .memory import Open
 from .metrics import Metrics
+from .shelf import Shelf
 
 THREADS: Final = 4
 """Queries under way at once, over all sources."""
@@ -51,6 +54,7 @@ class Account:
     ledger: Ledger
     missing: Missing | None = None
     filled: bool = False
+    owed: Seconds = 0.0  # what the ledger before this one covered, until this one does
     told: Why | None = field(default=None, repr=False)
     declared: tuple[Declared, ...] = ()
     doubts: tuple[Instant, Doubts] | None = None  # and when they were looked for
@@ -60,7 +64,7 @@ class Account:
 class Accounts:
     """All accounts, and the only place that asks metrics sources."""
 
-    def __init__(self, sources: Iterable[Source], interval: Seconds, metrics: Metrics) -> None:
+    def __init__(self, sources: Iterable[Source], interval: Seconds, metrics: Metrics, shelf: Shelf) -> None:
         """No account is open yet."""
         self.interval = interval
         self._pollers = {source.name: Poller(source) for source in sources}
@@ -68,6 +72,7 @@ class Accounts:
         self._accounts: dict[ObjectKey, Account] = {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
         self._metrics = metrics
+        self._shelf = shelf
 
     @property
     def sources(self) -> frozenset[str]:
@@ -93,16 +98,34 @@ class Accounts:
         own = {k: o for k, o in objectives.items() if not isinstance(o.indicator, Composite)}
         for key, objective in own.items():
             account = self._accounts.get(key)
-            if account is not None and _same_counts(account, objective, reaches[key]):
+            if account is not None and identity_of(account.objective) == identity_of(objective):
                 account.objective = objective
+                account.ledger.window = max(account.ledger.window, reaches[key])
                 continue
-            poller = self._pollers.get(objective.source)
-            reach = poller.reach(self.interval) if poller is not None else self.interval
-            self._accounts[key] = Account(objective, Ledger(reaches[key], reach, objective.slices))
+            if account is not None:
+                self._close(account)
+            self._accounts[key] = self._open(objective, reaches[key])
             opened = True
         for key in set(self._accounts) - set(own) - set(unreadable):
-            del self._accounts[key]
+            self._close(self._accounts.pop(key))
+        self._shelf.settled = True
         return opened
+
+    def _open(self, objective: Objective, window: Seconds) -> Account:
+        poller = self._pollers.get(objective.source)
+        reach = poller.reach(self.interval) if poller is not None else self.interval
+        ledger, owed = self._shelf.open(objective, window, reach)
+        return Account(objective, ledger, filled=ledger.at is not None, owed=owed)
+
+    def _close(self, account: Account) -> None:
+        self._shelf.close(account.objective, account.ledger, account.owed)
+
+    def live(self, now: Instant) -> list[Open]:
+        """Every ledger in use, and whether it is worth storing: its last look was good, and not long ago."""
+        return [
+            Open(a.objective, a.ledger, a.owed, a.filled and a.missing is None and _is_recent(a, now))
+            for a in self._accounts.values()
+        ]
 
     def measured(
         self, objective: Objective, windows: tuple[Seconds, ...], now: Instant, adjusted: Adjusted = UNADJUSTED
@@ -110,9 +133,14 @@ class Accounts:
         """How an objective stands now."""
         if isinstance(objective.indicator, Composite):
             mixed, missing = self._mixed(objective.indicator, now)
-            return measure(objective, mixed, missing, windows, now, self.interval, adjusted)
-        account = self._accounts[objective.key]
-        return measure(objective, _book(account), self._missing(account, now), windows, now, self.interval, adjusted)
+            measured = measure(objective, mixed, missing, windows, now, self.interval, adjusted)
+            parts = [self._accounts.get(part.key) for part in objective.indicator.parts]
+        else:
+            account = self._accounts[objective.key]
+            missing = self._missing(account, now)
+            measured = measure(objective, _book(account), missing, windows, now, self.interval, adjusted)
+            parts = [account]
+        return replace(measured, provisional=any([_is_provisional(part) for part in parts if part is not None]))
 
     def declare(self, key: ObjectKey, declared: tuple[Declared, ...], pins: Sequence[Instant]) -> None:
         """These adjustments are in force: the points at `pins` stay, and their edges are looked for where it is coarse."""
@@ -236,7 +264,13 @@ def _reaches(objectives: Iterable[Objective]) -> dict[ObjectKey, Seconds]:
     return found
 
 
-def _same_counts(account: Account, objective: Objective, reach: Seconds) -> bool:
-    old = account.objective
-    same = (old.indicator, old.slices, old.source) == (objective.indicator, objective.slices, objective.source)
-    return same and reach <= account.ledger.window
+def _is_provisional(account: Account) -> bool:
+    """Whether its ledger was begun anew and does not know yet what the one before did. Once it does, a gap is a gap."""
+    window = account.objective.window.longest
+    if _book(account).counts(window).covered >= min(account.owed, window):
+        account.owed = 0.0
+    return account.owed > 0
+
+
+def _is_recent(account: Account, now: Instant) -> bool:
+    return account.ledger.at is not None and now - account.ledger.at <= account.objective.stale_after

@@ -51,6 +51,23 @@ class Metrics:
         self.refused = Counter(
             "holdfast_refused_requests", "Requests that the API server refused for good.", registry=self.registry
         )
+        self.checkpoint_bytes = Gauge(
+            "holdfast_checkpoint_bytes", "Size of all shards of the checkpoint.", registry=self.registry
+        )
+        self.checkpoint_seconds = Histogram(
+            "holdfast_checkpoint_seconds", "Time to store one shard of the checkpoint.", registry=self.registry
+        )
+        self.checkpoint_age = Gauge(
+            "holdfast_checkpoint_age_seconds",
+            "Time since the shard that waits for longest was stored.",
+            registry=self.registry,
+        )
+        self.checkpoint_errors = Counter(
+            "holdfast_checkpoint_errors",
+            "Shards or ledgers that could not be read, or not be stored.",
+            ["doing"],
+            registry=self.registry,
+        )
 
 
 @dataclass(frozen=True)

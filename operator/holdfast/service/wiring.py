@@ -13,6 +13,7 @@ import structlog
 
 from holdfast import __version__
 from holdfast.cluster.act import Acting
+from holdfast.cluster.checkpoints import Checkpoints
 from holdfast.cluster.client import Client
 from holdfast.cluster.connection import connect
 from holdfast.cluster.errors import ClusterError
@@ -27,13 +28,18 @@ from .enforcing import Enforcer
 from .http import Health
 from .http import serve as serve_http
 from .loop import Loop
+from .memory import Memory
 from .metrics import Budgets, Metrics, State
 from .reporter import Reporter
 from .settings import Settings
+from .shelf import Shelf
 from .switch import Switch
 
 GATE_EVERY: Final[Seconds] = 30
 """How often the gate is inspected; until it is effective every second."""
+
+LOAD_AGAIN: Final[Seconds] = 2
+"""Pause before the checkpoint is asked for again, while the API server is away."""
 
 LONGEST_AWAY: Final[Seconds] = 900
 """Without a watch for so long a new start is worth a try."""
@@ -55,7 +61,9 @@ class Service:
         hands = Acting(client, time.time)
         recorder = Recorder(client, os.environ.get("POD_NAME", "holdfast"), time.time)
         reporter = Reporter(client, self.store, hands, recorder, self.metrics, settings.interval)
-        self._accounts = Accounts((s.source() for s in settings.sources), settings.interval, self.metrics)
+        shelf = Shelf(self.metrics.checkpoint_errors.labels("read").inc)
+        self._accounts = Accounts((s.source() for s in settings.sources), settings.interval, self.metrics, shelf)
+        self._memory = Memory(Checkpoints(client, namespace), self._accounts.live, shelf, self.metrics)
         self.loop = Loop(
             store=self.store,
             accounts=self._accounts,
@@ -67,6 +75,7 @@ class Service:
         )
         self.gate = Gate(installed=False, effective=False, why="not looked at yet")
         self._stopping = asyncio.Event()
+        self._remembered = False
         self.metrics.registry.register(Budgets(self._state))
 
     def take_signals(self) -> None:
@@ -82,7 +91,7 @@ class Service:
         server = await serve_http(http.host, http.port, self.alive, self.ready, self.metrics.registry)
         parts = [
             asyncio.create_task(self.watch.run(), name="watch"),
-            asyncio.create_task(self.loop.run(), name="loop"),
+            asyncio.create_task(self._remember_and_go_on(), name="loop"),
             asyncio.create_task(self._inspect_gate(), name="gate"),
         ]
         stop = asyncio.create_task(self._stopping.wait(), name="stop")
@@ -96,6 +105,8 @@ class Service:
                 task.cancel()
             await asyncio.gather(*parts, stop, return_exceptions=True)
             self._accounts.close()
+            if self._remembered:
+                await self._memory.stop()
             await server.cleanup()
         failed = next((t for t in done if t is not stop), None)
         if failed is None:
@@ -106,6 +117,16 @@ class Service:
             "ended", part=failed.get_name(), why=str(error), exc_info=None if isinstance(error, WatchFailed) else error
         )
         return 1
+
+    async def _remember_and_go_on(self) -> None:
+        """What is stored is read before any ledger is opened; then measure, judge and store."""
+        while not await self._memory.load():
+            self.loop.progress = time.monotonic()
+            await asyncio.sleep(LOAD_AGAIN)
+        self._remembered = True
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.loop.run())
+            tasks.create_task(self._memory.run())
 
     def alive(self) -> Health:
         """Alive: the loop makes progress, and the watch has not been away for longer than any outage should last."""
