@@ -8,6 +8,8 @@ from typing import Any, Final
 import pytest
 
 import lab
+from holdfast.cluster.checkpoints import PREFIX
+from holdfast.cluster.shards import MOST
 from lab import Cluster
 from tests.fixtures_chart import BINDING_PATH, POLICIES, POLICY_PATH, InstalledChart, install
 
@@ -31,6 +33,9 @@ MAY: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
     ((*READ, "patch"), "apps", "replicasets", "", ANY),
     (("create", "patch"), "events.k8s.io", "events", "", ANY),
     (("get",), "coordination.k8s.io", "leases", "holdfast-off", OWN),
+    (("create", "list"), "", "configmaps", "", OWN),
+    (("get", "update", "delete"), "", "configmaps", f"{PREFIX}0", OWN),
+    (("get", "update", "delete"), "", "configmaps", f"{PREFIX}{MOST - 1}", OWN),
     *[(("get",), "admissionregistration.k8s.io", "validatingadmissionpolicies", name, "") for name in POLICIES],
     *[(("get",), "admissionregistration.k8s.io", "validatingadmissionpolicybindings", name, "") for name in POLICIES],
 ]
@@ -51,7 +56,10 @@ MAY_NOT: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
     ((*READ, *WRITE), "", "secrets", "", OWN),
     ((*READ, *WRITE), "", "namespaces", "", ""),
     ((*READ, *WRITE), "", "configmaps", "", ANY),
-    ((*READ, *WRITE), "", "configmaps", "", OWN),
+    (("create", "list", "get", "update", "delete"), "", "configmaps", f"{PREFIX}0", ANY),
+    (("watch", "patch", "deletecollection", "get", "update", "delete"), "", "configmaps", "", OWN),
+    (("get", "update", "patch", "delete"), "", "configmaps", "holdfast", OWN),
+    (("get", "update", "delete"), "", "configmaps", f"{PREFIX}{MOST}", OWN),
     (WRITE, "coordination.k8s.io", "leases", "holdfast-off", OWN),
     (("get",), "coordination.k8s.io", "leases", "another", OWN),
     ((*READ, *WRITE), "", "serviceaccounts", "", OWN),
