@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import yaml
 
@@ -52,6 +53,7 @@ class Prometheus(Process):
             f"--web.listen-address={LOOPBACK}:{port}",
             "--web.enable-remote-write-receiver",
             "--web.enable-lifecycle",
+            "--web.enable-admin-api",
             "--scrape.discovery-reload-interval=1s",  # hidden, for tests: new pods are scraped sooner
             "--log.level=warn",
         ]
@@ -94,6 +96,10 @@ class Prometheus(Process):
         """Load recording or alerting rules (YAML text) under a file name and reload. Raises CommandError if refused."""
         (self.folder / "rules" / f"{name}.yaml").write_text(text)
         self._remote.post("/-/reload", {})
+
+    def forget(self, selector: str) -> None:
+        """Delete all samples of these series that are there now, as if they had grown older than the retention."""
+        self._remote.post("/api/v1/admin/tsdb/delete_series?" + urlencode({"match[]": selector}), {})
 
     def import_openmetrics(self, path: Path) -> None:
         """Add history (OpenMetrics text that ends with # EOF, older than 3 hours): stop, create blocks, start."""

@@ -120,14 +120,16 @@ async def test_spreading_may_be_cut_anywhere(store: Checkpoints, forwards: bool)
     """After each possible number of writes everything is still there, and the next process brings it into order."""
     small = [record(f"slo-{n}", size=40_000) for n in range(16)]  # 640 kB: one full shard, or two
     extra = record("more", size=60_000)
+
+    def few(stored: Record) -> bool:
+        return stored.identity == small[0].identity
+
     dying = Dying(store._client.connection)
     try:
         for writes in range(5):
             dying.writes = 10**9
             mine = Checkpoints(dying, store._namespace)
-            await mine.spread([*small, extra], lambda r: True)
-            first = small[0].identity.key.name
-            few = lambda r: r.identity.key.name == first  # noqa: E731
+            await mine.spread([*small, extra], keep)
             if forwards:
                 await mine.spread([], few)
             else:

@@ -141,7 +141,7 @@ HOSTILE = [
 @pytest.mark.parametrize("change", HOSTILE)
 def test_what_is_no_ledger_is_refused(change: Any) -> None:
     """Well-packed nonsense is a ValueError: never another exception, never half a ledger."""
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+    with pytest.raises(ValueError):
         decode(repacked(change))
 
 

@@ -76,13 +76,15 @@ class Shelf:
 
     def _restored(self, record: Record, objective: Objective, window: Seconds, reach: Seconds) -> Ledger | None:
         if record.at > self._clock() + AHEAD:
-            return self._refused(record, "its newest figures are from the future")
+            self._refuse(record, "its newest figures are from the future")
+            return None
         try:
             return Ledger.restored(decode(record.data), window, reach, objective.slices)
         except ValueError as error:
-            return self._refused(record, str(error))
+            self._refuse(record, str(error))
+            return None
 
-    def _refused(self, record: Record, why: str) -> None:
+    def _refuse(self, record: Record, why: str) -> None:
         self._unreadable()
         log.error("a stored ledger is lost; it is read again from its source", ledger=str(record.identity), why=why)
 
