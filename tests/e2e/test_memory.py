@@ -113,15 +113,13 @@ def test_another_indicator_lifts_nothing_before_it_is_known_as_well(scene: Scene
     """Held, then made to count what never fails: the hold stays, over a restart too, until the new ledger covers as much
     as the old one did.
     """
-    window = {"rolling": "40s"}
-    scene.objective(window=window)
     scene.policy()
     scene.burn()
     hold_id = scene.held()
     forget_the_past(scene)
     where = f'namespace="{scene.namespace}",job="{APP}"'
     harmless = {"bad": f'http_requests_total{{{where},code="599"}}', "total": f"http_requests_total{{{where}}}"}
-    scene.objective(window=window, indicator={"ratio": harmless})
+    scene.objective(indicator={"ratio": harmless})
     scene.until(lambda: scene.slo().get("budget", {}).get("remaining") == "100", "the new figures")
     scene.until(lambda: scene.condition("BudgetYoung") == "False", "enough of the window to act on it")
     settle(3)
@@ -132,4 +130,4 @@ def test_another_indicator_lifts_nothing_before_it_is_known_as_well(scene: Scene
     settle(3)
     assert scene.in_force()
     assert scene.hold()["id"] == hold_id
-    scene.free(60)
+    scene.free(90)

@@ -30,6 +30,11 @@ def other(name: str = "another_total", **more: Any) -> Objective:
     return replace(objective(**more), indicator=replace(objective().indicator, good=Selector(name)))  # type: ignore[type-var]
 
 
+def opened(shelf: Shelf, which: Objective) -> tuple[Ledger, float]:
+    """What the shelf has for an objective."""
+    return shelf.open(which, which.window.longest, 45)
+
+
 class Watch:
     """A clock that stands still, and a count of complaints."""
 
@@ -55,7 +60,7 @@ def shelf(watch: Watch) -> Shelf:
 def test_an_objective_that_is_deleted_and_created_anew_goes_on(shelf: Shelf) -> None:
     """With another target and window too; it owes nothing, and counts on from there."""
     shelf.close(objective(), ledger(60), 0)
-    found, owed = shelf.open(objective(target=objective().target / 2, window=7 * DAY), 45)
+    found, owed = opened(shelf, objective(target=objective().target / 2, window=7 * DAY))
     assert (found.counts(1e9), found.at, owed) == (ledger(60).counts(1e9), START + 3_600, 0)
     assert found.window == 7 * DAY
     found.feed(START + 3_660, {POD: Reading(610, 61, START - 900)})
@@ -66,25 +71,25 @@ def test_an_objective_that_is_deleted_and_created_anew_goes_on(shelf: Shelf) -> 
 def test_a_new_objective_owes_nothing(shelf: Shelf) -> None:
     """Nothing is known of one of this name; others of other names do not matter."""
     shelf.close(objective(ObjectKey("shop", "another")), ledger(60), 0)
-    found, owed = shelf.open(objective(), 45)
+    found, owed = opened(shelf, objective())
     assert (found.at, owed) == (None, 0)
 
 
 def test_a_changed_indicator_begins_anew_and_owes(shelf: Shelf) -> None:
     """What the one before covered; and what that one owed itself, if it was changed twice."""
     shelf.close(objective(), ledger(60), 0)
-    found, owed = shelf.open(other(), 45)
+    found, owed = opened(shelf, other())
     assert (found.at, owed) == (None, 3_600)
     shelf.close(other(), ledger(5, START + 3_600), owed)
-    assert shelf.open(other("a_third_total"), 45)[1] == 3_600
+    assert opened(shelf, other("a_third_total"))[1] == 3_600
 
 
 def test_changing_it_back_finds_the_old_ledger(shelf: Shelf) -> None:
     """With all it knew; it still owes what the one in between covered."""
     shelf.close(objective(), ledger(60), 0)
-    shelf.open(other(), 45)
+    opened(shelf, other())
     shelf.close(other(), ledger(90, START + 3_600), 3_600)
-    found, owed = shelf.open(objective(), 45)
+    found, owed = opened(shelf, objective())
     assert found.counts(1e9) == ledger(60).counts(1e9)
     assert owed == 5_400
 
@@ -92,9 +97,9 @@ def test_changing_it_back_finds_the_old_ledger(shelf: Shelf) -> None:
 def test_what_is_owed_outlives_a_restart(shelf: Shelf) -> None:
     """One that did not cover it yet owes it still; one that did owes nothing, whatever gaps come later."""
     shelf.put([record_of(objective(), ledger(60), 0), record_of(other(), ledger(5, START + 3_600), 3_600)])
-    assert shelf.open(other(), 45)[1] == 3_600
+    assert opened(shelf, other())[1] == 3_600
     shelf.put([record_of(objective(), ledger(60), 0), record_of(other(), ledger(70, START + 3_600), 0)])
-    assert shelf.open(other(), 45)[1] == 0
+    assert opened(shelf, other())[1] == 0
 
 
 def test_a_ledger_without_evidence_is_not_kept(shelf: Shelf) -> None:
@@ -108,7 +113,7 @@ def test_of_two_copies_the_newer_one_counts(shelf: Shelf) -> None:
     """Whichever comes first."""
     shelf.close(objective(), ledger(60), 0)
     shelf.close(objective(), ledger(30), 0)
-    assert shelf.open(objective(), 45)[0].at == START + 3_600
+    assert opened(shelf, objective())[0].at == START + 3_600
 
 
 def test_a_copy_that_makes_no_ledger_is_told_and_read_anew(shelf: Shelf, watch: Watch) -> None:
@@ -117,14 +122,14 @@ def test_a_copy_that_makes_no_ledger_is_told_and_read_anew(shelf: Shelf, watch: 
     late = replace(whole, at=watch.now + AHEAD + 1)
     for broken in (replace(whole, data=b"nonsense"), late, replace(whole, data=encode(Ledger(60, 45).state())[:-1])):
         shelf.put([broken])
-        assert shelf.open(objective(), 45)[0].at is None
+        assert opened(shelf, objective())[0].at is None
     assert watch.complaints == 3
 
 
 def test_the_closed_are_forgotten_after_their_window(shelf: Shelf, watch: Watch) -> None:
     """A window after the last evidence nothing of it would count any more."""
-    shelf.close(objective(window=DAY), ledger(60), 0)
-    watch.now = START + 3_600 + DAY
+    shelf.close(objective(), ledger(60), 0)
+    watch.now = START + 3_600 + 30 * DAY
     assert shelf.sweep(1) == frozenset()
     watch.now += 1
     assert len(shelf.sweep(1)) == 1

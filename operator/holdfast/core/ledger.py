@@ -157,14 +157,15 @@ class Ledger:
 
         False, and nothing is changed, where that cannot be: it has one, more would have come than did, or time was lost.
         """
-        span = self.around(at)
-        if span is None or self.lost(span):
-            return False
-        whole = self.between(span)
-        if not (0 <= gain.total <= whole.total and 0 <= gain.bad <= whole.bad):
-            return False
-        self._points = self._points.parted(at, gain.total, gain.bad)
-        return True
+        with self._whole:
+            span = self.around(at)
+            if span is None or self.lost(span):
+                return False
+            whole = self.between(span)
+            if not (0 <= gain.total <= whole.total and 0 <= gain.bad <= whole.bad):
+                return False
+            self._points = self._points.parted(at, gain.total, gain.bad)
+            return True
 
     @property
     def pods(self) -> frozenset[tuple[str, str]]:

@@ -140,7 +140,7 @@ class Accounts:
             missing = self._missing(account, now)
             measured = measure(objective, _book(account), missing, windows, now, self.interval, adjusted)
             parts = [account]
-        return replace(measured, provisional=any([_is_provisional(part) for part in parts if part is not None]))
+        return replace(measured, provisional=any(_is_provisional(part) for part in parts if part is not None))
 
     def declare(self, key: ObjectKey, declared: tuple[Declared, ...], pins: Sequence[Instant]) -> None:
         """These adjustments are in force: the points at `pins` stay, and their edges are looked for where it is coarse."""

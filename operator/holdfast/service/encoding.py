@@ -147,7 +147,7 @@ def _seen_of(values: Any) -> Seen:
         _either(owed, _reading_of),
         _either(mixed, _reading_of),
         _maybe(doubted),
-        _either(named, _name),
+        _either(named, _process),
     )
 
 
@@ -158,7 +158,7 @@ def _reading(reading: Reading) -> list[object]:
 
 def _reading_of(values: Any) -> Reading:
     total, bad, started, derived, named = values
-    return Reading(_number(total), _number(bad), _maybe(started), _flag(derived), _either(named, _name))
+    return Reading(_number(total), _number(bad), _maybe(started), _flag(derived), _either(named, _process))
 
 
 def _slice(values: Any) -> Slice:
@@ -202,6 +202,13 @@ def _name(values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(type(value) is str for value in values):
         raise ValueError("not a ledger: a name is not made of words")
     return tuple(values)
+
+
+def _process(values: Any) -> tuple[str, ...]:
+    name = _name(values)
+    if len(name) < 2:
+        raise ValueError("not a ledger: a process has no namespace, or no name")
+    return name
 
 
 def _refused(constant: str) -> NoReturn:
