@@ -92,10 +92,11 @@ class Checkpoints:
         bodies = {place: body for body in await self._all() if (place := _place(body)) is not None}
         several = [self._believed(place, body) for place, body in bodies.items()]
         records = [r for r in newest(*several, changed).values() if keep(r)]
-        shards = needed(r.size for r in records)
-        while shards < MOST and any(len(pack(part)) > LARGEST for part in _parts(records, shards)):
+        some = [r for r in records if r.fits]
+        shards = needed(r.size for r in some)
+        while shards < MOST and any(len(pack(part)) > LARGEST for part in _parts(some, shards)):
             shards *= 2
-        fitting = [_fitting(part) for part in _parts(records, shards)]
+        fitting = [_fitting(part) for part in _parts(some, shards)]
         for place in sorted(range(shards), key=lambda p: (p in bodies, p)):
             await self._put(place, pack(fitting[place]), bodies.get(place))
         for place in sorted(bodies, reverse=True):

@@ -52,6 +52,11 @@ class Record:
         """About how many bytes it takes in a shard."""
         return len(self.data) + len(self._head()) + _LENGTHS.size
 
+    @property
+    def fits(self) -> bool:
+        """Whether a shard has room for it."""
+        return self.size <= LARGEST - _HEAD.size
+
     def packed(self) -> bytes:
         """The record as a shard has it."""
         head = self._head()

@@ -144,8 +144,7 @@ class Memory:
     async def _spread(self) -> None:
         """All shards anew, in another number."""
         changed = await self._changed(range(self._checkpoints.shards))
-        for record in await self._checkpoints.spread(changed, self._keep):
-            self._fail("write", "a ledger is too large to be stored", f"{record.identity}: {record.size} bytes")
+        self._too_large(await self._checkpoints.spread(changed, self._keep))
         self._tidy = True
         self._note(changed)
         log.info("ledgers are spread", shards=self._checkpoints.shards)
@@ -156,7 +155,11 @@ class Memory:
         live = [one for one in self._live(self._clock()) if shard_of(one.objective.key, shards) in places]
         closed = [r for r in self._shelf.records if shard_of(r.identity.key, shards) in places]
         packed = await asyncio.to_thread(self._packed, [one for one in live if one.fresh and self._newer(one)])
-        return packed + [r for r in closed if r.at > self._stored.get(r.identity, float("-inf"))]
+        changed = packed + [r for r in closed if r.at > self._stored.get(r.identity, float("-inf"))]
+        large = [r for r in changed if not r.fits]
+        self._too_large(large)
+        self._note(large)
+        return [r for r in changed if r.fits]
 
     def _packed(self, live: Iterable[Open]) -> list[Record]:
         found = []
@@ -190,6 +193,10 @@ class Memory:
     @property
     def _oldest(self) -> Instant:
         return min((self._written.get(p, self._began) for p in range(self._checkpoints.shards)), default=self._began)
+
+    def _too_large(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self._fail("write", "a ledger is too large to be stored", f"{record.identity}: {record.size} bytes")
 
     def _count(self) -> None:
         self._metrics.checkpoint_bytes.set(sum(self._checkpoints.sizes.values()))
