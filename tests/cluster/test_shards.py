@@ -118,8 +118,8 @@ def test_doubling_splits_each_shard_in_two() -> None:
 
 
 def test_the_number_of_shards_is_by_need() -> None:
-    """About half full, a power of two, and never more than there may be."""
-    assert [needed([size]) for size in (0, LARGEST // 2, LARGEST, 3 * LARGEST, 10**12)] == [1, 1, 2, 8, MOST]
+    """With some room, a power of two, and never more than there may be."""
+    assert [needed([size]) for size in (0, LARGEST // 2, LARGEST, 3 * LARGEST, 10**12)] == [1, 1, 2, 4, MOST]
 
 
 def test_the_newest_copy_counts() -> None:

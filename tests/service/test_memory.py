@@ -157,12 +157,12 @@ async def test_too_much_for_one_shard_is_spread(process: Process) -> None:
         process.shelf.put([replace(record, identity=identity, data=bytes(50_000))])
     process.shelf.put([replace(record, identity=replace(record.identity, digest="f" * 32), data=bytes(LARGEST))])
     assert await process.memory.store([0])
-    assert process.checkpoints.shards == 8
+    assert process.checkpoints.shards == 4
     assert process.figure("errors_total", doing="write") == 1
     await whole.memory.load()
     assert {r.identity.key.name for r in whole.shelf.records} == {"a", *names}
     before = await process.versions()
-    assert await process.memory.store(range(8))
+    assert await process.memory.store(range(4))
     assert await process.versions() == before
 
 

@@ -77,9 +77,9 @@ def shard_of(key: ObjectKey, shards: int) -> int:
 
 
 def needed(sizes: Iterable[int]) -> int:
-    """How many shards so many bytes should be in: about half full, a power of two."""
+    """How many shards so many bytes should be in: with room for a third more, a power of two."""
     whole, shards = sum(sizes), 1
-    while whole > shards * LARGEST // 2 and shards < MOST:
+    while whole > shards * LARGEST * 3 // 4 and shards < MOST:
         shards *= 2
     return shards
 

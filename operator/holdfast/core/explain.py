@@ -56,6 +56,8 @@ def _holding(record: HoldRecord, because: Sequence[Finding]) -> list[Finding]:
 
 def _state_of(finding: Finding) -> str:
     key, measured = finding.key.objective, finding.measured
+    if measured.provisional:
+        return f"{key} counts something else now, and does not know as much of the past yet as before"
     match finding.rule.when:
         case BudgetRemaining(below):
             left = format_percent(measured.budget.remaining)
