@@ -87,6 +87,16 @@ def test_why_a_workload_is_held(figures: Measured, made: Rule, sentence: str) ->
     assert held(decide(observed(figures, rules=(made,)))).message == sentence
 
 
+def test_a_hold_on_a_new_indicator_says_why_it_stays() -> None:
+    """The figures of the new ledger are good, and that is not what keeps the hold."""
+    figures = replace(measured(100), provisional=True)
+    message = held(decide(observed(figures, rules=(rule("a"),), hold=on_record(rule("a"), rule("b"))))).message
+    assert message == (
+        "shop/checkout-latency counts something else now, and does not know as much of the past yet as before; "
+        "lifts above 5 %."
+    )
+
+
 @pytest.mark.parametrize(
     ("rules", "sentence"),
     [
