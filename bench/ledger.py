@@ -16,7 +16,7 @@ from holdfast.core.ledger import Ledger, Reading, Target
 from holdfast.core.objective import BadOverTotal, Objective, ObjectKey, Selector
 from holdfast.core.policy import BudgetRemaining, BurnRate, HoldReleases, Mode, Notify, Rule, RuleKey
 from holdfast.core.window import Rolling
-from holdfast.prometheus.refill import Stretch, stretches
+from holdfast.prometheus.stretches import Stretch, stretches
 
 OBJECTIVES: Final = 10_000
 KEPT: Final = 50  # ledgers that are filled with their whole past and weighed

@@ -30,7 +30,10 @@ def test_objectives_of_one_shape_share_one_query() -> None:
 
 
 def test_a_metric_or_a_label_more_is_another_query() -> None:
-    """Each metric and set of labels has a family of its own; total and part of one metric are never apart."""
+    """Each metric and set of labels has a family of its own; total and part of one metric are never apart.
+
+    A histogram may be a native one, which is a metric of its own, with one query more for each threshold.
+    """
     every = [
         errors(job="a"),
         successes(job="a"),
@@ -39,6 +42,8 @@ def test_a_metric_or_a_label_more_is_another_query() -> None:
         errors("c", "other_total"),
     ]
     assert [(f.metric, f.labels) for f in families(every)] == [
+        ("http_request_duration_seconds", ("job",)),
+        ("http_request_duration_seconds", ("job",)),
         ("http_request_duration_seconds_bucket", ("job", "le")),
         ("http_requests_total", ("code", "job")),
         ("http_requests_total", ("code", "job", "zone")),

@@ -1,14 +1,12 @@
-"""Rules of the poller: the grid, one look at a time, and nobody's selector takes the evidence from the others."""
+"""Rules of the poller: the grid, and nobody's selector takes the evidence from the others."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import pytest
 
 import lab
-from holdfast.core.evidence import Missing
 from holdfast.prometheus.poller import Moment, Poller, grid_time
 from holdfast.prometheus.sources import Source
 from tests.prometheus.making import errors
@@ -52,37 +50,3 @@ def test_a_selector_that_is_refused_spoils_no_batch(lab_cluster: lab.Cluster, na
         samples = poller.poll(every, at, 1).samples
         assert samples[every[0].key] == samples[every[1].key]
         assert len(samples[every[0].key]) == 2  # type: ignore[arg-type]
-
-
-@pytest.mark.lab
-async def test_looks_do_not_queue_up(lab_cluster: lab.Cluster, namespace: str) -> None:
-    """While a look waits for a slow source another one is not begun; the loop goes on, and so does the next look."""
-    labels = {"namespace": namespace, "job": "web"}
-    at = shop(lab_cluster, namespace, labels)
-    poller = Poller(Source("main", lab_cluster.proxy.url, scrape_interval=1, timeout=5))
-    lab_cluster.proxy.mode("slow", seconds=1)
-    first = asyncio.create_task(poller.look([errors(**labels)], at, 1))
-    await asyncio.sleep(0.2)
-    assert await poller.look([errors(**labels)], at, 1) is None
-    moment = await first
-    lab_cluster.proxy.mode("pass")
-    again = await poller.look([errors(**labels)], at, 1)
-    poller.close()
-    assert moment is not None
-    assert not isinstance(moment.samples[errors().key], Missing)
-    assert again == moment
-
-
-@pytest.mark.lab
-async def test_who_gives_up_waiting_frees_nothing(lab_cluster: lab.Cluster, namespace: str) -> None:
-    """A look that nobody waits for any more is still under way: no second one is begun beside it."""
-    labels = {"namespace": namespace, "job": "web"}
-    poller = Poller(Source("main", lab_cluster.proxy.url, scrape_interval=1, timeout=1))
-    lab_cluster.proxy.mode("hang")
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(poller.look([errors(**labels)], 100, 1), 0.2)
-    assert await poller.look([errors(**labels)], 100, 1) is None
-    await asyncio.sleep(1.5)
-    lab_cluster.proxy.mode("pass")
-    assert await poller.look([errors(**labels)], 100, 1) is not None
-    poller.close()

@@ -16,8 +16,9 @@ from holdfast.core.ledger import Ledger, Reading
 from holdfast.core.objective import BadOverTotal, Objective, ObjectKey, Selector
 from holdfast.core.window import Rolling
 from holdfast.prometheus.poller import Moment, Past, Poller, grid_time
-from holdfast.prometheus.refill import FIRST_STEPS, MOST_RESTARTS, MOST_STEPS, PACES, advance, refill, stretches
+from holdfast.prometheus.refill import MOST_RESTARTS, advance, refill
 from holdfast.prometheus.sources import Source
+from holdfast.prometheus.stretches import FIRST_STEPS, MOST_STEPS, PACES, stretches
 
 DAY = 86_400.0
 NOW = 1_764_309_600.0

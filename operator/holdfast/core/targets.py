@@ -23,6 +23,9 @@ NOTHING: Final[Gain] = (0.0, 0.0)
 JITTER: Final[Seconds] = 1.0
 """Start times closer than this are one life: some systems compute them anew, and differently, at every scrape."""
 
+NOISE: Final = 1e-9
+"""So little of a counter is no fall: an interpolated one is computed anew at every look, and rounds differently."""
+
 PATIENCE: Final[Seconds] = 300
 """A counter that stays below what it was for longer than this has lost a part; differences begin anew from there."""
 
@@ -32,7 +35,8 @@ class Reading:
     """The counters of one target at one time, and when its process started where that is known.
 
     `derived` says that the program counts good events, and bad is total minus those. `process` names what keeps its
-    name when scraping is configured anew (namespace, pod and container), where that is known.
+    name when scraping is configured anew (namespace, pod and container), where that is known. `born` is when its pod
+    started: the process is not older, and may have started again since, so this says nothing of restarts.
     """
 
     total: float
@@ -40,6 +44,12 @@ class Reading:
     started: Instant | None = None
     derived: bool = False
     process: tuple[str, ...] | None = field(default=None, compare=False)
+    born: Instant | None = None
+
+    @property
+    def since(self) -> Instant | None:
+        """The earliest time at which it can have begun to count."""
+        return self.born if self.started is None else self.started
 
     @property
     def part(self) -> float:
@@ -60,13 +70,15 @@ class Seen:
     mixed: Reading | None = None  # of a new life, while samples of the old one may still be in the range
     doubted: Instant | None = None  # its counters are below what they were, since this look
     process: tuple[str, ...] | None = None  # as in Reading
+    born: Instant | None = None  # as in Reading
 
     def is_same(self, reading: Reading) -> bool:
         """Whether this is the process of a reading under another target: it has the same name and the same start."""
-        mixed = self.mixed.started if self.mixed is not None else None
-        return (
-            reading.process == self.process and reading.started is not None and reading.started in (self.started, mixed)
-        )
+        if reading.process != self.process:
+            return False
+        if reading.started is None:
+            return self.started is None and reading.born is not None and reading.born == self.born
+        return reading.started in (self.started, self.mixed.started if self.mixed is not None else None)
 
 
 def meet(at: Instant, reading: Reading, reach: Seconds, since: Instant | None) -> tuple[Seen, Gain]:
@@ -75,13 +87,15 @@ def meet(at: Instant, reading: Reading, reach: Seconds, since: Instant | None) -
     One that started before `since` is a baseline, and without `since` all are. Where the start is not known yet the
     decision waits for it.
     """
-    seen = Seen(reading.total, reading.part, reading.started, at, at - reach, process=reading.process)
+    seen = Seen(
+        reading.total, reading.part, reading.started, at, at - reach, process=reading.process, born=reading.born
+    )
     if since is None:
         return seen, NOTHING
-    if reading.started is None:
+    if reading.since is None:
         seen.owed = reading
         return seen, NOTHING
-    return seen, (reading.total, reading.bad) if reading.started > since else NOTHING
+    return seen, (reading.total, reading.bad) if reading.since > since else NOTHING
 
 
 def advance(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: Instant) -> Gain:
@@ -130,14 +144,19 @@ def _unsure(seen: Seen, at: Instant, reading: Reading, reach: Seconds, since: In
             return NOTHING
         seen.started = seen.mixed = None
     gain, owed = NOTHING, seen.owed
-    fell = reading.total <= seen.total / 2
-    if reading.started is not None:
+    fell = reading.total <= seen.total / 2 or _is_new_pod(seen, reading)
+    if reading.since is not None:
         seen.started, seen.owed = reading.started, None
-        if owed is not None and reading.started > since:
+        if owed is not None and reading.since > since:
             gain = owed.total, owed.bad
     if fell and seen.doubted is not None and at - seen.doubted >= reach:
         return _sum(gain, _begin(seen, at, reading))
     return _sum(gain, _difference(seen, at, reading))
+
+
+def _is_new_pod(seen: Seen, reading: Reading) -> bool:
+    """Another pod under the same name. Its start is remembered only when its counts are, in `_difference`."""
+    return seen.born is not None and reading.born is not None and reading.born > seen.born + JITTER
 
 
 def _begin(seen: Seen, at: Instant, reading: Reading) -> Gain:
@@ -150,12 +169,15 @@ def _begin(seen: Seen, at: Instant, reading: Reading) -> Gain:
 def _difference(seen: Seen, at: Instant, reading: Reading) -> Gain:
     """The gain over the last values, which these replace; nothing while one of the counters is below what it was."""
     total, part = reading.total - seen.total, reading.part - seen.part
+    if -NOISE * seen.part <= part < 0:
+        part = 0.0
     if total < 0 or part < 0:
         seen.doubted = at if seen.doubted is None else seen.doubted
         if at - seen.doubted <= PATIENCE:
             return NOTHING
         total = part = 0.0
     seen.total, seen.part, seen.doubted = reading.total, reading.part, None
+    seen.born = seen.born if reading.born is None else reading.born
     return total, total - part if reading.derived else part
 
 

@@ -1,7 +1,8 @@
 """Which queries measure many objectives at once: one per metric and set of labels, whatever the number of objectives.
 
 A family asks for the raw counters of a metric, summed per target and per value of the labels that its selectors look
-at. Which series belongs to which objective is decided here, once per new series.
+at. Which series belongs to which objective is decided here, once per new series. A histogram is asked for in both its
+forms, since a service may show either, and may change over.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from holdfast.core.objective import (
 from holdfast.core.quantities import Seconds
 
 from .narrowing import Width, narrowing
+from .native import Native
 from .sources import Source
 
 TOTAL, PART = "total", "part"
 """The two roles of a selector in an objective: everything, and the good or bad part of it."""
+NATIVE_TOTAL, NATIVE_PART = "native total", "native part"
+"""The same two of a native histogram."""
 
 REMEMBERED: Final = 50_000
 """Label values whose readers are remembered, per family. Labels that change with every pod would fill the memory."""
@@ -38,12 +42,18 @@ Role = tuple[ObjectKey, str]
 
 @dataclass(slots=True)
 class Family:
-    """One metric, the labels looked at, and the selectors that read it, by the role they play."""
+    """One metric, the labels looked at, and the selectors that read it, by the role they play.
+
+    `late` says that it got no answer last time, `unknown` that the source does not know native histograms.
+    """
 
     metric: str
     labels: tuple[str, ...]
+    native: Native | None = None
     readers: dict[Role, Selector] = field(default_factory=dict)
     width: Width = Width.NARROW
+    late: bool = False
+    unknown: bool = False
     _known: dict[tuple[str, ...], tuple[Role, ...]] = field(default_factory=dict)
     _where: dict[Width, str] = field(default_factory=dict)
 
@@ -57,7 +67,15 @@ class Family:
         where = self._where.get(self.width)
         if where is None:
             where = self._where[self.width] = narrowing(self.readers.values(), self.width)
-        return f"sum by ({by}) (max without ({same}) (last_over_time({self.metric}{where}[{milliseconds(reach)}])))"
+        values = f"last_over_time({self.metric}{where}[{milliseconds(reach)}])"
+        counter = values if self.native is None else self.native.of(values)
+        return f"sum by ({by}) (max without ({same}) ({counter}))"
+
+    @property
+    def depends_on(self) -> tuple[str, tuple[str, ...]] | None:
+        """The native histograms (metric and labels) without which this one has no series."""
+        fraction = self.native is not None and self.native.threshold is not None
+        return (self.metric, self.labels) if fraction else None
 
     def roles(self, labels: Mapping[str, str]) -> tuple[Role, ...]:
         """The objectives, and roles in them, that a series with these labels belongs to."""
@@ -99,17 +117,26 @@ def families(objectives: Iterable[Objective]) -> list[Family]:
 
     Total and part of one metric come from the same query: they are there together or not at all.
     """
-    found: dict[tuple[str, tuple[str, ...]], Family] = {}
+    found: dict[tuple[str, tuple[str, ...], Native | None], Family] = {}
     for objective in objectives:
         if not isinstance(objective.indicator, Counted):
             continue
-        roles = selectors(objective.indicator)
-        for role, selector in roles:
-            shared = frozenset[str]().union(*(s.labels for _, s in roles if s.metric == selector.metric))
-            key = selector.metric, tuple(sorted(shared))
+        roles = reads(objective.indicator)
+        for role, selector, native in roles:
+            shared = frozenset[str]().union(*(s.labels for _, s, _ in roles if s.metric == selector.metric))
+            key = selector.metric, tuple(sorted(shared)), native
             family = found.setdefault(key, Family(*key))
             family.readers[objective.key, role] = selector
-    return [found[key] for key in sorted(found)]
+    return sorted(found.values(), key=lambda f: (f.metric, f.labels, (f.native and f.native.threshold) or 0.0))
+
+
+def reads(indicator: Counted) -> list[tuple[str, Selector, Native | None]]:
+    """Every counter an indicator may read: its role, which series, and how it is made where they are histograms."""
+    read: list[tuple[str, Selector, Native | None]] = [(role, s, None) for role, s in selectors(indicator)]
+    if isinstance(indicator, Latency):
+        read.append((NATIVE_TOTAL, indicator.histogram, Native()))
+        read.append((NATIVE_PART, indicator.histogram, Native(indicator.threshold)))
+    return read
 
 
 def start_query(source: Source, found: Iterable[Family], reach: Seconds, width: Width = Width.NARROW) -> str:

@@ -5,23 +5,24 @@ Both give the same counters for the same time, so a past that was refilled equal
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from holdfast.core.evidence import Missing, Why
-from holdfast.core.objective import Indicator, Objective, ObjectKey
+from holdfast.core.evidence import Missing
+from holdfast.core.ledger import Target
+from holdfast.core.objective import Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds
 
 from .connection import Connection
 from .families import Family, families, start_query
 from .narrowing import Width
+from .plans import Plan, Said, Silence
 from .readings import Counters, Sample, collect
-from .sources import Answer, Refused, Series, Source
+from .sources import Answer, Refused, Source
+from .starts import Starts, StartsOf
 
 PLANS: Final = 4
 """Sets of objectives whose queries are remembered: all of them, and those that lag behind."""
@@ -31,10 +32,14 @@ log = structlog.get_logger("holdfast.prometheus")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a source said of one time, objective by objective."""
+    """What a source said of one time, objective by objective.
+
+    `startless` says how many targets of an objective have no known start: those that are new are not credited.
+    """
 
     at: Instant
     samples: Mapping[ObjectKey, Sample]
+    startless: Mapping[ObjectKey, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,106 +54,61 @@ class Past:
     series: int
 
 
-@dataclass(slots=True)
-class _Plan:
-    """The queries for one set of objectives. Families that got no answer last time wait for the others."""
-
-    objectives: list[tuple[ObjectKey, Indicator]]
-    families: list[Family]
-    late: set[int] = field(default_factory=set)
-    width: Width = Width.NARROW  # of the query for the starts
-    starts: dict[tuple[Seconds, Width], str] = field(default_factory=dict)  # the text of it
-
-    def in_turn(self) -> Iterator[tuple[int, Family]]:
-        return iter(sorted(enumerate(self.families), key=lambda item: item[0] in self.late))
-
-
-@dataclass(slots=True)
-class _Said:
-    """The answers to one round of queries."""
-
-    starts: list[Series] = field(default_factory=list)
-    answers: list[tuple[Family, list[Series]]] = field(default_factory=list)
-    lost: dict[ObjectKey, Missing] = field(default_factory=dict)
-
-
 class Poller:
     """All queries to one source. `poll` and `past` block; each query ends by the source's time-out."""
 
-    def __init__(self, source: Source) -> None:
-        """Nothing is asked yet."""
+    def __init__(self, source: Source, starts_of: StartsOf | None = None) -> None:
+        """Nothing is asked yet. `starts_of` tells when pods started, for those of which the source does not know it."""
         self.source = source
-        self._connection = Connection(source)
-        self._plans: list[_Plan] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"look-{source.name}")
-        self._busy = False
+        self.connection = Connection(source)
+        self.startless: dict[ObjectKey, int] = {}
+        self._starts = Starts(starts_of)
+        self._plans: list[Plan] = []
 
     def reach(self, step: Seconds) -> Seconds:
         """How long the last value of a target that has gone stays readable at this pace."""
         return step + 2 * self.source.scrape_interval
 
-    async def look(self, objectives: Sequence[Objective], at: Instant, step: Seconds) -> Moment | None:
-        """`poll` beside the event loop; None when the look before is not over: looks never queue up."""
-        if self._busy:
-            return None
-        self._busy = True
-        work = asyncio.get_running_loop().run_in_executor(self._thread, self.poll, objectives, at, step)
-        work.add_done_callback(self._over)  # also when the one who waited has gone
-        return await asyncio.shield(work)
-
-    def _over(self, work: asyncio.Future[Moment]) -> None:
-        self._busy = False
-        if not work.cancelled():
-            work.exception()  # seen by who waits; nobody may
-
-    def close(self) -> None:
-        """Take no more looks; one that is under way ends by its time-out."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
     def poll(self, objectives: Sequence[Objective], at: Instant, step: Seconds) -> Moment:
         """The counters of these objectives at one time of the grid."""
-        said = self._ask(objectives, step, lambda query: self._connection.instant(query, at))
-        moments = collect(self.source, said.answers, said.starts)
-        counters = moments[-1][1] if moments else Counters()
-        return Moment(at, {o.key: said.lost.get(o.key) or counters.sample(o, at) for o in objectives})
+        said, moments = self._ask(objectives, step, lambda query: self.connection.instant(query, at))
+        found = moments[-1] if moments else Moment(at, {o.key: Counters().sample(o, at) for o in objectives})
+        self.startless.update((key, found.startless.get(key, 0)) for key in found.samples)
+        return Moment(at, {**found.samples, **said.lost}, found.startless)
 
     def past(self, objectives: Sequence[Objective], first: Instant, last: Instant, step: Seconds) -> Past:
         """The counters at every step of a stretch of the past."""
-        said = self._ask(objectives, step, lambda query: self._connection.range(query, first, last, step))
-        answered = [o for o in objectives if o.key not in said.lost]
-        moments = [
-            Moment(at, {o.key: counters.sample(o, at) for o in answered})
-            for at, counters in collect(self.source, said.answers, said.starts)
-        ]
+        said, moments = self._ask(objectives, step, lambda query: self.connection.range(query, first, last, step))
         return Past(moments, said.lost, len(said.starts) + sum(len(series) for _, series in said.answers))
 
-    def _ask(self, objectives: Sequence[Objective], step: Seconds, ask: Callable[[str], Answer]) -> _Said:
-        """Ask for the starts and all families. A family without an answer costs only its own objectives theirs.
+    def _ask(
+        self, objectives: Sequence[Objective], step: Seconds, ask: Callable[[str], Answer]
+    ) -> tuple[Said, list[Moment]]:
+        """What was answered, and what it says of each time of the objectives that were answered."""
+        plan = self._plan(objectives)
+        said = self._ask_all(plan, self.reach(step), ask)
+        counted = collect(self.source, said.answers, said.starts)
+        unknown = self._starts.complete(counted, ask)
+        plan.divide(said.answers)
+        answered = [o for o in objectives if o.key not in said.lost]
+        return said, [_moment(answered, at, counters, unknown) for at, counters in counted]
 
-        When two in a row do not answer the source is down: the rest would wait as long, for nothing.
+    def _ask_all(self, plan: Plan, reach: Seconds, ask: Callable[[str], Answer]) -> Said:
+        """Ask for the starts and all families. When two in a row do not answer the source is down: the rest would wait
+        as long, for nothing.
         """
-        plan, reach = self._plan(objectives), self.reach(step)
         if not plan.families:
-            return _Said()
+            return Said()
         starts = self._ask_starts(plan, reach, ask)
         if isinstance(starts, Missing):
-            return _Said(lost={o.key: starts for o in objectives})
-        said, silent = _Said(starts), 0
-        down: Missing | None = None
-        for place, family in plan.in_turn():
-            answer = down or self._ask_family(family, reach, ask)
-            if isinstance(answer, Missing):
-                plan.late.add(place)
-                said.lost.update({key: answer for key, _ in family.readers})
-                silent = silent + 1 if answer.why is Why.UNREACHABLE else 0
-                down = answer if silent == 2 else down
-            else:
-                plan.late.discard(place)
-                said.answers.append((family, answer))
-                silent = 0
+            return Said(lost={key: starts for key, _ in plan.objectives})
+        said, silence = Said(starts), Silence()
+        for wave in plan.waves():
+            for family in [family for family in wave if said.can_have_any(family)]:
+                said.hear(family, silence.down or silence.hear(self._ask_family(family, reach, ask)))
         return said
 
-    def _ask_starts(self, plan: _Plan, reach: Seconds, ask: Callable[[str], Answer]) -> Answer:
+    def _ask_starts(self, plan: Plan, reach: Seconds, ask: Callable[[str], Answer]) -> Answer:
         """When the processes started; asked wider where that is refused, as a family is."""
         while True:
             key = reach, plan.width
@@ -162,26 +122,40 @@ class Poller:
     def _ask_family(self, family: Family, reach: Seconds, ask: Callable[[str], Answer]) -> Answer:
         """One family; a query the source does not understand is tried with fewer conditions.
 
-        So nobody's odd selector can take the evidence from all others of the family.
+        So nobody's odd selector can take the evidence from all others of the family. A source that understands none
+        knows no native histograms, where that is what was asked for.
         """
+        if family.unknown:
+            return []
         answer = ask(family.query(self.source, reach))
         while isinstance(answer, Refused) and family.width is not Width.WIDE:
             family.width = self._wider(family.width, family.metric, answer)
             answer = ask(family.query(self.source, reach))
-        return answer
+        family.unknown = isinstance(answer, Refused) and family.native is not None
+        return [] if family.unknown else answer
 
     def _wider(self, width: Width, metric: str, refusal: Missing) -> Width:
         log.warning("query refused; asking wider", source=self.source.name, metric=metric, note=refusal.note)
         return Width(width + 1)
 
-    def _plan(self, objectives: Sequence[Objective]) -> _Plan:
+    def _plan(self, objectives: Sequence[Objective]) -> Plan:
         """The queries for these objectives; the same set (by identity, mostly) is planned once."""
         wanted = [(o.key, o.indicator) for o in objectives]
         plan = next((p for p in self._plans if p.objectives == wanted), None)
         if plan is None:
-            plan = _Plan(wanted, families(objectives))
+            plan = Plan(wanted, families(objectives))
             self._plans = [plan, *self._plans[: PLANS - 1]]
         return plan
+
+
+def _moment(objectives: Sequence[Objective], at: Instant, counters: Counters, unknown: set[Target]) -> Moment:
+    samples = {o.key: counters.sample(o, at) for o in objectives}
+    if not unknown:
+        return Moment(at, samples)
+    startless = {
+        key: len(unknown & sample.keys()) for key, sample in samples.items() if not isinstance(sample, Missing)
+    }
+    return Moment(at, samples, {key: number for key, number in startless.items() if number})
 
 
 def grid_time(now: Instant, interval: Seconds, delay: Seconds) -> Instant:

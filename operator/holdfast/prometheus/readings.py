@@ -15,9 +15,10 @@ from holdfast.core.ledger import Reading, Target
 from holdfast.core.objective import BadOverTotal, Counted, Latency, Objective
 from holdfast.core.quantities import Instant
 
-from .families import PART, TOTAL, Family, Role, bound_of, selectors, target_of
+from .families import NATIVE_PART, NATIVE_TOTAL, PART, TOTAL, Family, Role, bound_of, selectors, target_of
 from .sources import Series, Source
 
+Process = tuple[str, str, str]
 PROCESS: Final = ("namespace", "pod", "container")
 """The labels of a process that stay when its scraping is configured anew."""
 
@@ -32,15 +33,19 @@ Sample = Readings | Missing
 
 @dataclass(slots=True)
 class Counters:
-    """The counters of all objectives at one time, summed per target, and when each target's process started."""
+    """The counters of all objectives at one time, summed per target, and when each target's process and pod started.
+
+    `processes` has every target that is read, with the name of its process where it is one of a pod.
+    """
 
     values: defaultdict[Role, dict[Target, float]] = field(default_factory=lambda: defaultdict(dict))
     starts: dict[Target, Instant] = field(default_factory=dict)
-    processes: dict[Target, tuple[str, ...]] = field(default_factory=dict)
+    born: dict[Target, Instant] = field(default_factory=dict)
+    processes: dict[Target, Process | None] = field(default_factory=dict)
 
     def sample(self, objective: Objective, at: Instant) -> Sample:
         """What one objective's targets count, or why that is not known."""
-        totals, parts = self.values.get((objective.key, TOTAL), {}), self.values.get((objective.key, PART), {})
+        totals, parts = self._counts(objective)
         problem = _absent(objective, totals, parts) or _contradiction(objective, totals, parts)
         if problem is not None:
             return Missing(problem[0], at, problem[1])
@@ -50,22 +55,33 @@ class Counters:
         def reading(target: Target, total: float) -> Reading:
             counted = part(target, 0.0)
             bad = max(0.0, total - counted) if good else counted
-            return Reading(total, bad, started(target), good, self.processes.get(target))
+            return Reading(total, bad, started(target), good, self.processes.get(target), self.born.get(target))
 
         return {target: reading(target, total) for target, total in totals.items()}
+
+    def _counts(self, objective: Objective) -> tuple[Mapping[Target, float], Mapping[Target, float]]:
+        """Totals and parts. A histogram is read in its classic form where that has the bound, else in its native one."""
+        totals, parts, totals_, parts_ = (
+            self.values.get((objective.key, role), {}) for role in (TOTAL, PART, NATIVE_TOTAL, NATIVE_PART)
+        )
+        native = {target: total for target, total in totals_.items() if target not in parts}
+        if not native:
+            return totals, parts
+        empty = {target: 0.0 for target, total in native.items() if total == 0}  # it has no fraction yet
+        return {**totals, **native}, {**empty, **{t: parts_[t] for t in native if t in parts_}, **parts}
 
 
 def collect(
     source: Source, answers: Iterable[tuple[Family, list[Series]]], starts: list[Series]
 ) -> list[tuple[Instant, Counters]]:
     """The counters at every time of the answers, in order of time."""
-    processes: dict[Target, tuple[str, ...]] = {}
+    processes: dict[Target, Process | None] = {}
     found: defaultdict[Instant, Counters] = defaultdict(lambda: Counters(processes=processes))
     for family, every in answers:
         for series in every:
             target, roles = target_of(source, series.labels), family.roles(series.labels)
-            if series.labels.get("pod"):
-                processes[target] = tuple([series.labels.get(name, "") for name in PROCESS])
+            if roles:
+                processes[target] = process_of(series.labels)
             for at, value in series.values if roles else ():
                 values = found[at].values
                 for role in roles:
@@ -79,6 +95,12 @@ def collect(
     return sorted(found.items(), key=lambda item: item[0])
 
 
+def process_of(labels: Mapping[str, str]) -> Process | None:
+    """The name of the process behind a series; None when it names no pod."""
+    namespace, pod, container = (labels.get(name, "") for name in PROCESS)
+    return (namespace, pod, container) if pod else None
+
+
 def _absent(
     objective: Objective, totals: Mapping[Target, float], parts: Mapping[Target, float]
 ) -> tuple[Why, str] | None:
@@ -86,6 +108,11 @@ def _absent(
     indicator = objective.indicator
     assert isinstance(indicator, Counted)  # noqa: S101 - others have no counters
     (_, total), (_, part) = selectors(indicator)
+    if not totals and isinstance(indicator, Latency):
+        return Why.ABSENT, (
+            "the histogram matches no series; check its metric name and labels: "
+            f"there is neither {total} nor, as a native histogram, {indicator.histogram}"
+        )
     if not totals:
         return Why.ABSENT, f"{total} matches no series; check its metric name and labels"
     if isinstance(indicator, BadOverTotal):
@@ -101,17 +128,17 @@ def _absent(
 
 
 def _without_bound(indicator: Latency, metric: str, lacking: int, targets: int) -> tuple[Why, str] | None:
-    """Every target of a classic histogram that counts events has a series for each bound."""
-    bound = bound_of(indicator.threshold)
+    """Every target of a classic histogram that counts events has a series for each bound; a native one needs none."""
+    bound, native = bound_of(indicator.threshold), indicator.histogram.metric
     if lacking == targets:
-        return (
-            Why.ABSENT,
-            f"no bucket of {metric} ends at {bound} s; choose a threshold that is a bound of the histogram",
+        return Why.ABSENT, (
+            f"no bucket of {metric} ends at {bound} s, and there is no native histogram {native}; "
+            "choose a threshold that is a bound of the histogram"
         )
     if lacking:
         return Why.CONTRADICTORY, (
-            f"{lacking} of {targets} targets have no bucket of {metric} that ends at {bound} s; "
-            "give all of them the same bounds"
+            f"{lacking} of {targets} targets have no bucket of {metric} that ends at {bound} s, and no native histogram "
+            f"{native}; give all of them the same bounds"
         )
     return None
 

@@ -1,4 +1,4 @@
-"""Fills ledgers from the past: the newest hour at the pace of polling, older parts in coarser steps, oldest first.
+"""Fills ledgers from the past, oldest first, and feeds them the present.
 
 A ledger that has evidence already is filled from there on: that is also how an outage heals. Every look goes through
 `Ledger.feed`, which takes each time once, so parts that overlap count nothing twice.
@@ -7,48 +7,22 @@ A ledger that has evidence already is filled from there on: that is also how an 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from holdfast.core.evidence import Missing
 from holdfast.core.ledger import Ledger
-from holdfast.core.objective import Objective, ObjectKey
+from holdfast.core.objective import Counted, Objective, ObjectKey, Sampled
 from holdfast.core.quantities import Instant, Seconds, Span
 
+from . import sampled
 from .poller import Moment, Poller
 from .readings import Sample
+from .stretches import FIRST_STEPS, begin, more, stretches
 
-PACES: Final = ((259_200, 3_600), (21_600, 300), (3_600, 60))
-"""(older than, seconds between two looks), oldest first; what is younger is read at the pace of polling."""
-
-FIRST_STEPS: Final = 60
-"""Steps of the first answer, while nobody knows how many series there are."""
-MOST_STEPS: Final = 10_000
-"""Steps of one answer; Prometheus refuses more than 11,000."""
-MOST_SAMPLES: Final = 250_000
-"""Samples of all answers for one piece of the past together: some 100 MB while they are read."""
 MOST_RESTARTS: Final = 50
 """Looks between two steps, at the starts of processes. Beyond it the last counts of the processes before are lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of the past: from `first` to `last`, both included, a step apart, on the grid of the step."""
-
-    first: Instant
-    last: Instant
-    step: Seconds
-
-
-def stretches(after: Instant, until: Instant, interval: Seconds) -> Iterator[Stretch]:
-    """The steps that cover everything later than `after`, up to `until`; each is later than the one before."""
-    for older, pace in (*PACES, (0, interval)):
-        step = max(float(pace), interval)
-        first, last = after // step * step + step, (until - older) // step * step
-        if first <= last:
-            yield Stretch(first, last, step)
-            after = last
 
 
 def refill(
@@ -63,10 +37,29 @@ def refill(
     `until` is a time of the grid. Returns the objectives whose source failed on the way; they keep what they got, and
     another call goes on from there. Times at which an objective has no evidence are left out of its ledger.
     """
-    begins = {o.key: _begin(ledgers[o.key], until, interval) for o in objectives}
+    failed: dict[ObjectKey, Missing] = {}
+    alike: defaultdict[Seconds | None, list[Objective]] = defaultdict(list)
+    for objective in objectives:
+        if isinstance(objective.indicator, Counted):
+            alike[objective.slices.length if objective.slices is not None else None].append(objective)
+    for length, group in alike.items():
+        failed.update(_refill(poller, ledgers, group, until, (interval, length)))
+    others = [o for o in objectives if isinstance(o.indicator, Sampled)]
+    return failed | dict(sampled.refill(poller.connection, ledgers, others, until))
+
+
+def _refill(
+    poller: Poller,
+    ledgers: Mapping[ObjectKey, Ledger],
+    objectives: Sequence[Objective],
+    until: Instant,
+    pace: tuple[Seconds, Seconds | None],
+) -> Mapping[ObjectKey, Missing]:
+    """The same for counters that are read at one pace: the interval, and the length of their slices of time."""
+    begins = {o.key: begin(ledgers[o.key], until, pace[0]) for o in objectives}
     failed: dict[ObjectKey, Missing] = {}
     steps = FIRST_STEPS
-    for stretch in stretches(min(begins.values(), default=until), until, interval):
+    for stretch in stretches(min(begins.values(), default=until), until, *pace):
         first = stretch.first
         while first <= stretch.last:
             last = min(stretch.last, first + (steps - 1) * stretch.step)
@@ -79,7 +72,7 @@ def refill(
                 for objective in wanted:
                     if objective.key not in failed:
                         ledgers[objective.key].asked = last
-                steps = max(1, min(MOST_STEPS, 8 * steps, MOST_SAMPLES // max(1, past.series)))
+                steps = more(steps, past.series)
             first = last + stretch.step
     return failed
 
@@ -92,9 +85,12 @@ def advance(
     interval: Seconds,
 ) -> Mapping[ObjectKey, Missing]:
     """Feed these ledgers one more look; blocks. Returns the objectives that got no evidence."""
-    moment = poller.poll(objectives, at, interval)
-    _take(poller, ledgers, objectives, moment, interval)
-    return {key: sample for key, sample in moment.samples.items() if isinstance(sample, Missing)}
+    counted = [o for o in objectives if isinstance(o.indicator, Counted)]
+    moment = poller.poll(counted, at, interval)
+    _take(poller, ledgers, counted, moment, interval)
+    failed = {key: sample for key, sample in moment.samples.items() if isinstance(sample, Missing)}
+    others = [o for o in objectives if isinstance(o.indicator, Sampled)]
+    return failed | dict(sampled.look(poller.connection, ledgers, others, at))
 
 
 def refine(poller: Poller, ledger: Ledger, objective: Objective, edge: Instant, interval: Seconds) -> bool:
@@ -141,10 +137,3 @@ def _restarts(ledger: Ledger, at: Instant, sample: Sample) -> Iterator[Instant]:
     for target, reading in sample.items():
         if reading.started is not None and ledger.at < reading.started < at and ledger.knows(target):
             yield math.floor(reading.started * 1000) / 1000
-
-
-def _begin(ledger: Ledger, until: Instant, interval: Seconds) -> Instant:
-    """The time up to which nothing is to be read: the ledger has it, or it is out of the window."""
-    pace = next((p for older, p in PACES if ledger.window >= older), interval)
-    before = until - ledger.window - 2 * max(pace, interval)  # so that the window begins inside of what is known
-    return max(x for x in (ledger.at, ledger.asked, before) if x is not None)
