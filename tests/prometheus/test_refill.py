@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger, Reading
-from holdfast.core.objective import BadOverTotal, Objective, ObjectKey, Selector
+from holdfast.core.objective import BadOverTotal, Objective, ObjectKey, Selector, TimeSlices
 from holdfast.core.window import Rolling
 from holdfast.prometheus.poller import Moment, Past, Poller, grid_time
 from holdfast.prometheus.refill import MOST_RESTARTS, advance, refill
@@ -51,6 +51,27 @@ def test_the_older_the_coarser(age: float, step: float) -> None:
     paces = {s.step for s in stretches(NOW - age, NOW, 15)}
     assert max(paces) == step
     assert min(paces) == 15
+
+
+SLICES = [
+    (60.0, 60.0),
+    (90.0, 90.0),
+    (300.0, 300.0),
+    (1800.0, 900.0),
+    (5400.0, 2700.0),
+    (7200.0, 3600.0),
+    (100.0, 15.0),
+]
+
+
+@pytest.mark.parametrize(("length", "longest"), SLICES)
+def test_slices_of_time_are_seen_from_edge_to_edge(length: float, longest: float) -> None:
+    """No step is longer than a slice, and steps meet its edges, however old; a slice that is not made of whole
+    intervals is read as it is watched.
+    """
+    found = list(stretches(NOW - 20 * DAY, NOW, 15, length))
+    assert max(s.step for s in found) <= longest
+    assert all(length % s.step == 0 or s.step == 15 for s in found)
 
 
 def test_nothing_is_read_when_nothing_is_missing() -> None:
@@ -206,6 +227,17 @@ def test_two_windows_are_each_filled_once() -> None:
     assert ledgers[long.key].counts(long.window.longest).covered == long.window.longest
     assert ledgers[short.key].counts(short.window.longest).total == pytest.approx(3600, abs=60)
     assert not refill(source, ledgers, [long, short], NOW, 15)
+
+
+def test_a_refill_measures_every_slice_of_time() -> None:
+    """A past of three days has all its slices of a minute, beside an objective that counts events."""
+    sliced = replace(objective("sliced"), slices=TimeSlices(60, Fraction(9, 10)))
+    source, plain = Simulated([elder()]), objective("plain")
+    ledgers = {o.key: Ledger(3 * DAY, source.reach(15), o.slices) for o in (sliced, plain)}
+    assert not refill(source, ledgers, [sliced, plain], NOW, 15)
+    counts = ledgers[sliced.key].counts(3 * DAY)
+    assert (counts.total, counts.covered) == (3 * 1440, 3 * DAY)
+    assert ledgers[plain.key].counts(3 * DAY).covered == 3 * DAY
 
 
 def test_a_look_goes_back_to_the_start_of_a_process() -> None:

@@ -24,7 +24,7 @@ JITTER: Final[Seconds] = 1.0
 """Start times closer than this are one life: some systems compute them anew, and differently, at every scrape."""
 
 NOISE: Final = 1e-9
-"""So little of a counter is no fall: an interpolated one is computed anew at every look, and rounds differently."""
+"""So little of a counter is neither a fall nor a rise: an interpolated one is computed anew at every look."""
 
 PATIENCE: Final[Seconds] = 300
 """A counter that stays below what it was for longer than this has lost a part; differences begin anew from there."""
@@ -36,7 +36,8 @@ class Reading:
 
     `derived` says that the program counts good events, and bad is total minus those. `process` names what keeps its
     name when scraping is configured anew (namespace, pod and container), where that is known. `born` is when its pod
-    started: the process is not older, and may have started again since, so this says nothing of restarts.
+    started: the process is not older, and may have started again since, so this says nothing of restarts. `interpolated`
+    says that the part is estimated from buckets: another resolution moves it without any event.
     """
 
     total: float
@@ -45,6 +46,7 @@ class Reading:
     derived: bool = False
     process: tuple[str, ...] | None = field(default=None, compare=False)
     born: Instant | None = None
+    interpolated: bool = False
 
     @property
     def since(self) -> Instant | None:
@@ -77,7 +79,7 @@ class Seen:
         if reading.process != self.process:
             return False
         if reading.started is None:
-            return self.started is None and reading.born is not None and reading.born == self.born
+            return reading.born is not None and reading.born == self.born
         return reading.started in (self.started, self.mixed.started if self.mixed is not None else None)
 
 
@@ -169,8 +171,11 @@ def _begin(seen: Seen, at: Instant, reading: Reading) -> Gain:
 def _difference(seen: Seen, at: Instant, reading: Reading) -> Gain:
     """The gain over the last values, which these replace; nothing while one of the counters is below what it was."""
     total, part = reading.total - seen.total, reading.part - seen.part
-    if -NOISE * seen.part <= part < 0:
-        part = 0.0
+    if reading.interpolated and total >= 0:
+        if not -NOISE * reading.total <= part <= total + NOISE * reading.total:
+            seen.total, seen.part, seen.doubted = reading.total, reading.part, None
+            return NOTHING  # the buckets are others now; nobody knows which of these events were good
+        part = min(max(part, 0.0), total)
     if total < 0 or part < 0:
         seen.doubted = at if seen.doubted is None else seen.doubted
         if at - seen.doubted <= PATIENCE:

@@ -45,7 +45,7 @@ class Counters:
 
     def sample(self, objective: Objective, at: Instant) -> Sample:
         """What one objective's targets count, or why that is not known."""
-        totals, parts = self._counts(objective)
+        totals, parts, native = self._counts(objective)
         problem = _absent(objective, totals, parts) or _contradiction(objective, totals, parts)
         if problem is not None:
             return Missing(problem[0], at, problem[1])
@@ -55,20 +55,26 @@ class Counters:
         def reading(target: Target, total: float) -> Reading:
             counted = part(target, 0.0)
             bad = max(0.0, total - counted) if good else counted
-            return Reading(total, bad, started(target), good, self.processes.get(target), self.born.get(target))
+            process, born = self.processes.get(target), self.born.get(target)
+            return Reading(total, bad, started(target), good, process, born, target in native)
 
         return {target: reading(target, total) for target, total in totals.items()}
 
-    def _counts(self, objective: Objective) -> tuple[Mapping[Target, float], Mapping[Target, float]]:
-        """Totals and parts. A histogram is read in its classic form where that has the bound, else in its native one."""
+    def _counts(
+        self, objective: Objective
+    ) -> tuple[Mapping[Target, float], Mapping[Target, float], Mapping[Target, float]]:
+        """Totals, parts, and those of the totals that are native histograms.
+
+        A histogram is read in its classic form where that has the bound, else in its native one.
+        """
         totals, parts, totals_, parts_ = (
             self.values.get((objective.key, role), {}) for role in (TOTAL, PART, NATIVE_TOTAL, NATIVE_PART)
         )
         native = {target: total for target, total in totals_.items() if target not in parts}
         if not native:
-            return totals, parts
+            return totals, parts, native
         empty = {target: 0.0 for target, total in native.items() if total == 0}  # it has no fraction yet
-        return {**totals, **native}, {**empty, **{t: parts_[t] for t in native if t in parts_}, **parts}
+        return {**totals, **native}, {**empty, **{t: parts_[t] for t in native if t in parts_}, **parts}, native
 
 
 def collect(
