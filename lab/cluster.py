@@ -22,7 +22,7 @@ from lab.home import Home
 from lab.nodes import NODES, kwok, node
 from lab.process import Process
 from lab.progress import Say, silent, to_stderr
-from lab.prometheus import Prometheus
+from lab.prometheus import Prometheus, Scraping
 from lab.shop.client import Shop
 
 
@@ -42,11 +42,11 @@ class Cluster(Actions):
         self.prometheus_servers: dict[str, Prometheus] = {}
         self._proxy: FaultProxy | None = None
         if options.prometheus:
-            self._proxy = FaultProxy(self.dir, self._new_prometheus("main", options.scrape).url)
+            self._proxy = FaultProxy(self.dir, self._new_prometheus("main", Scraping(options.scrape)).url)
 
-    def _new_prometheus(self, name: str, scrape: str) -> Prometheus:
+    def _new_prometheus(self, name: str, scraping: Scraping) -> Prometheus:
         programs = self._groups["prometheus"]
-        server = Prometheus(programs, self.dir / f"prometheus-{name}", self.shop.discovery_url, scrape=scrape)
+        server = Prometheus(programs, self.dir / f"prometheus-{name}", self.shop.discovery_url, scraping)
         self.prometheus_servers[name] = server
         return server
 
@@ -64,9 +64,11 @@ class Cluster(Actions):
             raise LabError("This lab was started with prometheus=False, so there is nothing to put a proxy before.")
         return self._proxy
 
-    def add_prometheus(self, name: str, scrape: str) -> Prometheus:
-        """Start one more Prometheus with its own scrape interval, such as "5s"."""
-        server = self._new_prometheus(name, scrape)
+    def add_prometheus(
+        self, name: str, scrape: str, *, native: bool = False, replicas: tuple[str, ...] = ()
+    ) -> Prometheus:
+        """Start one more Prometheus with its own scrape interval, such as "5s", and its own way to scrape (`Scraping`)."""
+        server = self._new_prometheus(name, Scraping(scrape, native, replicas))
         server.start()
         server.wait_ready()
         return server

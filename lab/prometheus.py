@@ -29,22 +29,35 @@ class Sample:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scraping:
+    """How one Prometheus scrapes the shop; `interval` is that of evaluation too.
+
+    `native`: classic histograms become native ones with the same bounds, and native ones are taken. `replicas`: as many
+    times as there are names, each with its name as `prometheus_replica` and a phase of its own.
+    """
+
+    interval: str = "1s"
+    native: bool = False
+    replicas: tuple[str, ...] = ()
+
+
 class Prometheus(Process):
     """One Prometheus server; `url` is what Holdfast gets."""
 
-    def __init__(self, programs: Path, folder: Path, discovery_url: str, *, scrape: str = "1s") -> None:
-        """Write the configuration into `folder`; `scrape` is the scrape and evaluation interval."""
+    def __init__(self, programs: Path, folder: Path, discovery_url: str, scraping: Scraping) -> None:
+        """Write the configuration into `folder`."""
         folder.mkdir()
         self.folder = folder
-        self.scrape = scrape
+        self.scrape = scraping.interval
         self._programs = programs
         port = free_port()
         self.url = f"http://{LOOPBACK}:{port}"
         self._remote = Remote(self.url)
-        self._targets: dict[str, list[str]] = {}
+        self._targets: dict[tuple[str, str], list[str]] = {}
         (folder / "rules").mkdir()
         (folder / "targets.json").write_text("[]")
-        (folder / "prometheus.yaml").write_text(yaml.safe_dump(_config(discovery_url, folder, scrape)))
+        (folder / "prometheus.yaml").write_text(yaml.safe_dump(_config(discovery_url, folder, scraping)))
         argv: list[str | Path] = [
             programs / "prometheus",
             f"--config.file={folder / 'prometheus.yaml'}",
@@ -84,10 +97,13 @@ class Prometheus(Process):
         found: list[dict[str, Any]] = self._remote.get("/api/v1/query_range", **params)["data"]["result"]
         return found
 
-    def add_target(self, job: str, address: str) -> None:
-        """Scrape one more host:port (path /metrics) as a job of that name."""
-        self._targets.setdefault(job, []).append(address)
-        groups = [{"targets": targets, "labels": {"job": job}} for job, targets in self._targets.items()]
+    def add_target(self, job: str, address: str, path: str = "/metrics") -> None:
+        """Scrape one more host:port as a job of that name."""
+        self._targets.setdefault((job, path), []).append(address)
+        groups = [
+            {"targets": targets, "labels": {"job": job, "__metrics_path__": path}}
+            for (job, path), targets in self._targets.items()
+        ]
         aside = self.folder / "targets.new"
         aside.write_text(json.dumps(groups))
         aside.rename(self.folder / "targets.json")
@@ -111,15 +127,25 @@ class Prometheus(Process):
         self.wait_ready()
 
 
-def _config(discovery_url: str, folder: Path, scrape: str) -> dict[str, object]:
+def _config(discovery_url: str, folder: Path, scraping: Scraping) -> dict[str, object]:
+    shop: dict[str, object] = {"http_sd_configs": [{"url": discovery_url, "refresh_interval": "1s"}]}
+    if scraping.native:
+        shop |= {"scrape_native_histograms": True, "convert_classic_histograms_to_nhcb": True}
+    jobs = [{"job_name": "shop", **shop}]
+    if scraping.replicas:
+        jobs = [{"job_name": name, **shop, "relabel_configs": [_label(name)]} for name in scraping.replicas]
     return {
-        "global": {"scrape_interval": scrape, "evaluation_interval": scrape},
+        "global": {"scrape_interval": scraping.interval, "evaluation_interval": scraping.interval},
         "rule_files": [str(folder / "rules" / "*.yaml")],
         "scrape_configs": [
-            {"job_name": "shop", "http_sd_configs": [{"url": discovery_url, "refresh_interval": "1s"}]},
+            *jobs,
             {
                 "job_name": "more",
                 "file_sd_configs": [{"files": [str(folder / "targets.json")], "refresh_interval": "1s"}],
             },
         ],
     }
+
+
+def _label(replica: str) -> dict[str, str]:
+    return {"target_label": "prometheus_replica", "replacement": replica}

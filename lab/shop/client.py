@@ -70,9 +70,13 @@ class Shop:
         """Let a seeded dice pick the faulty requests; None goes back to exactly even distances."""
         return self._order({"do": "chance", "seed": seed})
 
-    def reset(self, namespace: str, pod: str) -> float:
-        """Restart a pod's container: counters begin at 0 with a new process start time."""
-        return self._order({"do": "restart", "namespace": namespace, "pod": pod})
+    def reset(self, namespace: str, pod: str, container: str = "") -> float:
+        """Restart a pod's first container, or another: counters begin at 0 with a new process start time."""
+        return self._order({"do": "restart", "namespace": namespace, "pod": pod, "container": container})
+
+    def set_resolution(self, schema: int) -> float:
+        """Native histograms have 2 to the power of this many buckets for each doubling from now on; 3 at first."""
+        return self._order({"do": "resolution", "schema": schema})
 
     def pause_exporter(self, namespace: str, pod: str) -> float:
         """Let a pod's exporter answer 503 while the pod goes on serving."""

@@ -7,6 +7,7 @@ exporter page from the moment its container runs until the object is gone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from lab.shop.faults import tag_of
@@ -53,15 +54,28 @@ class Pod:
     serving: bool
     counters: Counters
     paused: bool = False  # the exporter answers 503
+    container: str = ""  # empty for the first one
+    born: float = 0.0  # when the object was made
+    start_from: str = "process"  # who knows when it started: process, container (cAdvisor), pod (its object), none
+    native: bool = False  # its histogram is a native one
+
+    @property
+    def key(self) -> str:
+        """What tells the containers of all pods apart."""
+        return f"{self.uid}/{self.container}" if self.container else self.uid
 
 
-def parse(item: dict[str, Any], now: float) -> Pod | None:
-    """A Pod from its API object, with fresh counters started at `now`; None when it is not of the shop."""
+def parse(item: dict[str, Any], now: float, place: int = 0) -> Pod | None:
+    """A Pod from its API object, with fresh counters started at `now`; None when it is not of the shop.
+
+    A pod with several containers is several of them, each with its own process and page. The labels `start` and
+    `histogram` say what the pages lack.
+    """
     metadata, spec, status = item["metadata"], item["spec"], item.get("status", {})
     labels = metadata.get("labels", {})
     if "app" not in labels:
         return None
-    container = spec["containers"][0]
+    container = spec["containers"][place]
     conditions = {c["type"]: c["status"] for c in status.get("conditions", [])}
     deleted = "deletionTimestamp" in metadata
     states = [c.get("state", {}) for c in status.get("containerStatuses", [])]
@@ -72,14 +86,20 @@ def parse(item: dict[str, Any], now: float) -> Pod | None:
         app=labels["app"],
         release=next((labels[key] for key in RELEASE_LABELS if key in labels), ""),
         tag=tag_of(container["image"]),
-        labels=_target_labels(metadata, labels, container["name"], status.get("podIP", "")),
+        labels=_target_labels(metadata, labels, container["name"], f"{status.get('podIP', '')}:{8080 + place}"),
         running=any("running" in state for state in states),
         serving=conditions.get("Ready") == "True" and not deleted,
         counters=Counters(started=now),
+        container=container["name"] if place else "",
+        born=datetime.fromisoformat(metadata["creationTimestamp"]).timestamp()
+        if "creationTimestamp" in metadata
+        else 0,
+        start_from=labels.get("start", "process"),
+        native=labels.get("histogram") == "native",
     )
 
 
-def _target_labels(metadata: dict[str, Any], labels: dict[str, str], container: str, ip: str) -> dict[str, str]:
+def _target_labels(metadata: dict[str, Any], labels: dict[str, str], container: str, address: str) -> dict[str, str]:
     kept = (*RELEASE_LABELS, "version")
     return {
         "namespace": metadata["namespace"],
@@ -87,6 +107,6 @@ def _target_labels(metadata: dict[str, Any], labels: dict[str, str], container: 
         "app": labels["app"],
         "job": labels["app"],
         "container": container,
-        "instance": f"{ip}:8080",
+        "instance": address,
         **{key.replace("-", "_"): labels[key] for key in kept if key in labels},
     }

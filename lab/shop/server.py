@@ -13,8 +13,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from lab.ports import LOOPBACK
+from lab.shop import protobuf
 from lab.shop.faults import Fault, Setting
-from lab.shop.page import CONTENT_TYPE, render
+from lab.shop.page import CONTENT_TYPE, render, render_containers, render_pods, render_protobuf
 from lab.shop.pods import Pod, parse
 from lab.shop.traffic import Traffic
 from lab.shop.watch import Change, Connection, Gone, Only, changes
@@ -31,6 +32,7 @@ class Server:
         self._traffic = Traffic(rate)
         self._changed = asyncio.Event()
         self._synced = False
+        self._schema = 3  # of native histograms
 
     async def run(self, connection: Connection) -> None:
         """Serve until the process ends."""
@@ -40,6 +42,9 @@ class Server:
                 web.get("/ready", self._ready),
                 web.get("/sd", self._discovery),
                 web.get("/metrics/{namespace}/{pod}", self._metrics),
+                web.get("/metrics/{namespace}/{pod}/{container}", self._metrics),
+                web.get("/cadvisor", self._cadvisor),
+                web.get("/kube-state-metrics", self._kube_state_metrics),
                 web.get("/truth/{namespace}/{app}", self._truth),
                 web.post("/control", self._control),
             ]
@@ -76,7 +81,8 @@ class Server:
             case Gone(uid):
                 self._traffic.remove(uid)
             case Only(items):
-                for uid in self._traffic.pods.keys() - {item["metadata"]["uid"] for item in items}:
+                present = {item["metadata"]["uid"] for item in items}
+                for uid in {pod.uid for pod in self._traffic.pods.values()} - present:
                     self._traffic.remove(uid)
                 for item in items:
                     self._put(item, now)
@@ -85,8 +91,9 @@ class Server:
                 self._put(change, now)
 
     def _put(self, item: dict[str, Any], now: float) -> None:
-        if (pod := parse(item, now)) is not None:
-            self._traffic.put(pod)
+        for place in range(len(item["spec"]["containers"])):
+            if (pod := parse(item, now, place)) is not None:
+                self._traffic.put(pod)
 
     async def _ready(self, _: web.Request) -> web.Response:
         return web.Response(status=200 if self._synced else 503)
@@ -95,7 +102,10 @@ class Server:
         targets = [
             {
                 "targets": [f"{LOOPBACK}:{self._port}"],
-                "labels": {**pod.labels, "__metrics_path__": f"/metrics/{pod.namespace}/{pod.name}"},
+                "labels": {
+                    **pod.labels,
+                    "__metrics_path__": f"/metrics/{pod.namespace}/{pod.name}/{pod.container}".rstrip("/"),
+                },
             }
             for pod in self._traffic.pods.values()
             if pod.running
@@ -103,12 +113,27 @@ class Server:
         return web.json_response(targets)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        pod = self._traffic.find(request.match_info["namespace"], request.match_info["pod"])
+        match = request.match_info
+        pod = self._traffic.find(match["namespace"], match["pod"], match.get("container", ""))
         if pod is None:
             raise web.HTTPNotFound(text="no such pod runs")
         if pod.paused:
             raise web.HTTPServiceUnavailable(text="the exporter is paused")
-        return web.Response(body=render(pod.counters).encode(), headers={"Content-Type": CONTENT_TYPE})
+        start = pod.start_from == "process"
+        if pod.native and "application/vnd.google.protobuf" in request.headers.get("Accept", ""):
+            page = render_protobuf(pod.counters, self._schema, start=start)
+            return web.Response(body=page, headers={"Content-Type": protobuf.CONTENT_TYPE})
+        text = render(pod.counters, native=pod.native, start=start)
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _cadvisor(self, _: web.Request) -> web.Response:
+        return self._page(render_containers(pod for pod in self._traffic.pods.values() if pod.running))
+
+    async def _kube_state_metrics(self, _: web.Request) -> web.Response:
+        return self._page(render_pods(self._traffic.pods.values()))
+
+    def _page(self, text: str) -> web.Response:
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _truth(self, request: web.Request) -> web.Response:
         now = self._catch_up()
@@ -138,15 +163,17 @@ class Server:
                 self._traffic.faults.settings.clear()
             case {"do": "chance", "seed": seed}:
                 self._traffic.use_chance(seed)
-            case {"do": "restart", "namespace": namespace, "pod": name}:
-                self._traffic.restart(self._pod(namespace, name), now)
+            case {"do": "resolution", "schema": schema}:
+                self._schema = int(schema)
+            case {"do": "restart", "namespace": namespace, "pod": name, "container": container}:
+                self._traffic.restart(self._pod(namespace, name, container), now)
             case {"do": "pause", "namespace": namespace, "pod": name, "paused": paused}:
                 self._pod(namespace, name).paused = paused
             case _:
                 raise ValueError(f"The shop does not know the order {order}.")
 
-    def _pod(self, namespace: str, name: str) -> Pod:
-        pod = self._traffic.find(namespace, name)
+    def _pod(self, namespace: str, name: str, container: str = "") -> Pod:
+        pod = self._traffic.find(namespace, name, container)
         if pod is None:
-            raise LookupError(f"No running pod {namespace}/{name} in the shop.")
+            raise LookupError(f"No running pod {namespace}/{name} {container} in the shop.")
         return pod

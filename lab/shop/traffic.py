@@ -36,8 +36,8 @@ class Traffic:
         """`default_rate` is in requests/s per workload."""
         self.default_rate = default_rate
         self.faults = Faults()
-        self.pods: dict[str, Pod] = {}  # by uid
-        self._uids: dict[tuple[str, str], str] = {}  # of the present pod of a name
+        self.pods: dict[str, Pod] = {}  # by key: one for each container
+        self._keys: dict[tuple[str, str, str], str] = {}  # of the present pod of a name, and its containers
         self._workloads: dict[tuple[str, str], _Workload] = defaultdict(_Workload)
         self._dice: random.Random | None = None
         self._clock: float | None = None
@@ -76,21 +76,23 @@ class Traffic:
 
     def put(self, pod: Pod) -> None:
         """Add a pod or its new state; its counters go on unless it is another pod of the same name."""
-        if known := self.pods.get(pod.uid):
+        if known := self.pods.get(pod.key):
             pod.paused = known.paused
             if known.running:  # a process starts when its container does
                 pod.counters = known.counters
-        self.pods[pod.uid] = pod
-        self._uids[pod.namespace, pod.name] = pod.uid
+        self.pods[pod.key] = pod
+        self._keys[pod.namespace, pod.name, pod.container] = pod.key
 
     def remove(self, uid: str) -> None:
-        """Forget a pod whose object is gone; its truth stays."""
-        if (pod := self.pods.pop(uid, None)) is not None and self._uids[pod.namespace, pod.name] == uid:
-            del self._uids[pod.namespace, pod.name]
+        """Forget a pod whose object is gone, with all its containers; its truth stays."""
+        for pod in [pod for pod in self.pods.values() if pod.uid == uid]:
+            del self.pods[pod.key]
+            if self._keys[pod.namespace, pod.name, pod.container] == pod.key:
+                del self._keys[pod.namespace, pod.name, pod.container]
 
-    def find(self, namespace: str, name: str) -> Pod | None:
-        """The pod of that name which has a page now."""
-        pod = self.pods.get(self._uids.get((namespace, name), ""))
+    def find(self, namespace: str, name: str, container: str = "") -> Pod | None:
+        """The pod of that name which has a page now: its first container, or another one."""
+        pod = self.pods.get(self._keys.get((namespace, name, container), ""))
         return pod if pod is not None and pod.running else None
 
     def restart(self, pod: Pod, now: float) -> None:

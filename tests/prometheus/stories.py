@@ -35,6 +35,8 @@ class Workload:
     namespace: str
     kind: str = "deployment"
     app: str = "web"
+    spec: dict[str, Any] = field(default_factory=dict)  # laid over that of the object
+    servers: tuple[Prometheus, ...] = ()  # those that must have seen every pod; the main one where none is named
     silent_at: float = 0.0
     before: Count = field(default_factory=Count)
 
@@ -60,7 +62,7 @@ class Workload:
 
     def apply(self, image: str, replicas: int = 4) -> None:
         """Create it."""
-        document = deployment(self.namespace, self.app, image, replicas, {})
+        document = deployment(self.namespace, self.app, image, replicas, self.spec)
         if self.kind == "statefulset":
             document["kind"] = "StatefulSet"
             document["spec"]["serviceName"] = self.app
@@ -80,11 +82,16 @@ class Workload:
         return ready and current and revision and len(self.pods()) == wanted
 
     def scraped(self) -> bool:
-        """Whether Prometheus has a value of every pod's process."""
+        """Whether each Prometheus has a value of every pod's processes."""
         query = f'group by (pod, instance) (http_requests_total{{namespace="{self.namespace}"}})'
-        seen = {(s.labels["pod"], s.labels["instance"]) for s in self.cluster.prometheus.query(query)}
-        pods = self.pods()
-        return bool(pods) and {(p["metadata"]["name"], f"{p['status'].get('podIP')}:8080") for p in pods} <= seen
+        wanted = {
+            (pod["metadata"]["name"], f"{pod['status'].get('podIP')}:{8080 + place}")
+            for pod in self.pods()
+            for place in range(len(pod["spec"]["containers"]))
+        }
+        servers = self.servers or (self.cluster.prometheus,)
+        seen = [{(s.labels["pod"], s.labels["instance"]) for s in server.query(query)} for server in servers]
+        return bool(wanted) and all(wanted <= found for found in seen)
 
 
 def begin(workload: Workload, image: str = "shop:v1", replicas: int = 4) -> Story:
