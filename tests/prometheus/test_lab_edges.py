@@ -248,6 +248,19 @@ KINDS = pytest.mark.parametrize("kind", [RATIO, LATENCY])
 SERVERS = pytest.mark.parametrize("server", [MAIN, PAIR, NATIVE])
 
 
+def test_the_servers_are_what_they_seem(told: Told) -> None:
+    """Each series is there twice at the pair, scraped at other times, and one has no classic histogram at all."""
+    namespace = told.workloads["perfect"].namespace
+    (pod, *_) = told.workloads["perfect"].pods()
+    query = f'timestamp(process_start_time_seconds{{namespace="{namespace}",pod="{pod["metadata"]["name"]}"}})'
+    servers = told.workloads["perfect"].cluster.prometheus_servers
+    scraped = {s.labels["prometheus_replica"]: s.value % 1 for s in servers[PAIR].query(query)}
+    assert scraped.keys() == {"a", "b"}
+    assert scraped["a"] != scraped["b"]
+    assert not servers[NATIVE].query(f'http_request_duration_seconds_bucket{{namespace="{namespace}"}}')
+    assert servers[NATIVE].query(f'histogram_count(http_request_duration_seconds{{namespace="{namespace}"}}) > 0')
+
+
 @KINDS
 @SERVERS
 def test_two_containers_of_a_pod_are_two_processes(told: Told, server: str, kind: str) -> None:
@@ -333,7 +346,7 @@ def test_a_coarser_histogram_loses_no_more_than_a_look(told: Told) -> None:
     before = ledger.counts((ledger.at or 0) - workload.silent_at) - ledger.counts((ledger.at or 0) - at)
     after = ledger.counts((ledger.at or 0) - at - 4)
     assert before.bad == pytest.approx(0, abs=1e-6)
-    assert before.total == pytest.approx(then, abs=110)
+    assert before.total == pytest.approx(then, abs=250)  # the newest sample is up to two seconds old
     assert after.total > 300
     assert after.bad / after.total == pytest.approx(1 - 0.678, abs=0.01)
     total = told.counted(NATIVE, "near", LATENCY)[0]

@@ -156,7 +156,7 @@ def test_fifty_objectives_cost_one_query_per_metric(proxy: FaultProxy, shop: str
     proxy.forget()
     moment = poller.poll(many, now(), 1)
     asked = [seen.query for seen in proxy.requests()]
-    assert len(asked) == 4, asked  # starts, requests, buckets, counts of the histogram
+    assert len(asked) == 4, asked  # starts, requests, buckets, and whether there are native histograms
     assert [key.name for key, sample in moment.samples.items() if not isinstance(sample, Missing)] == [
         "ratio",
         "latency",
