@@ -77,7 +77,7 @@ def test_a_failing_source_gives_no_evidence(mode: str, proxy: FaultProxy, shop: 
         assert not re.search(r"Exception|Error\b|Traceback|<[a-z]", sample.note), sample.note
 
 
-@pytest.mark.parametrize("mode", [m for m in MODES if m != "empty"])
+@pytest.mark.parametrize("mode", [m for m in MODES if m not in ("empty", "nan")])
 def test_a_failing_source_gives_no_past(mode: str, proxy: FaultProxy, shop: str) -> None:
     """The past fails like the present: all objectives are named as lost, with the same reason, in time."""
     poller, (why, sentence) = Poller(source(proxy.url, timeout=TIMEOUT)), MODES[mode]
@@ -88,6 +88,16 @@ def test_a_failing_source_gives_no_past(mode: str, proxy: FaultProxy, shop: str)
     assert not past.moments
     assert {key: lost.why for key, lost in past.lost.items()} == {o.key: why for o in both(shop)}
     assert all(re.search(sentence, lost.note) for lost in past.lost.values())
+
+
+def test_a_past_without_numbers_is_left_out(proxy: FaultProxy, shop: str) -> None:
+    """What was scraped as NaN stays NaN: those times are no evidence for the objectives that read it, and not lost."""
+    proxy.mode("nan")
+    past = Poller(source(proxy.url)).past(both(shop), now() - 3, now(), 1)
+    assert not past.lost
+    found = [sample for moment in past.moments for sample in moment.samples.values()]
+    assert len(found) >= 8
+    assert all(isinstance(sample, Missing) and sample.why is Why.CONTRADICTORY for sample in found)
 
 
 def test_the_past_of_an_empty_source_is_empty(proxy: FaultProxy, shop: str) -> None:

@@ -130,7 +130,7 @@ def test_looks_within_a_slice_ask_nothing() -> None:
     told = Told(Values({"free": {BEGAN: 8}}), ABOVE)
     for n in range(9):
         assert not told.look(NOW + 15 * n)
-    assert told.source.asked == [("free", NOW, NOW), ("free", NOW + 60, NOW + 60), ("free", NOW + 120, NOW + 120)]
+    assert told.source.asked == [("free", NOW + 60 * n - 60, NOW + 60 * n) for n in range(3)]
     assert told.ledger.at == NOW + 120
     assert told.ledger.counts(3600).total == 2
 
@@ -199,7 +199,7 @@ def test_an_answer_stays_small(series: int, most: int) -> None:
     """So many steps at once as fit, with so many series as the first answer had."""
     told = Told(Values({"free": {NOW - 40 * 86400: 8}}, series=series), ABOVE, window=86400)
     told.refill(NOW)
-    steps = [round((last - first) / 60) + 1 for _, first, last in told.source.asked]
+    steps = [round((last - first) / 60) for _, first, last in told.source.asked]
     assert steps[0] == 60
     assert max(steps[1:]) <= most
     assert told.ledger.counts(86400).covered == 86400

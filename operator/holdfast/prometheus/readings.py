@@ -5,6 +5,7 @@ What is missing is decided here, objective by objective: a part that is absent i
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,11 @@ class Counters:
     def sample(self, objective: Objective, at: Instant) -> Sample:
         """What one objective's targets count, or why that is not known."""
         totals, parts, native = self._counts(objective)
-        problem = _absent(objective, totals, parts) or _contradiction(objective, totals, parts)
+        problem = (
+            _no_number(objective, totals, parts)
+            or _absent(objective, totals, parts)
+            or _contradiction(objective, totals, parts)
+        )
         if problem is not None:
             return Missing(problem[0], at, problem[1])
         good = not isinstance(objective.indicator, BadOverTotal)
@@ -96,7 +101,7 @@ def collect(
     for series in starts:
         target = target_of(source, series.labels)
         for at, value in series.values:
-            if at in found:
+            if at in found and math.isfinite(value):  # else it is not known
                 found[at].starts[target] = value
     return sorted(found.items(), key=lambda item: item[0])
 
@@ -105,6 +110,22 @@ def process_of(labels: Mapping[str, str]) -> Process | None:
     """The name of the process behind a series; None when it names no pod."""
     namespace, pod, container = (labels.get(name, "") for name in PROCESS)
     return (namespace, pod, container) if pod else None
+
+
+def _no_number(
+    objective: Objective, totals: Mapping[Target, float], parts: Mapping[Target, float]
+) -> tuple[Why, str] | None:
+    """Whether a value is NaN or infinite: nothing can be counted with it."""
+    assert isinstance(objective.indicator, Counted)  # noqa: S101 - others have no counters
+    for role, values in ((TOTAL, totals), (PART, parts)):
+        odd = next((target for target, value in values.items() if not math.isfinite(value)), None)
+        if odd is not None:
+            selector = dict(selectors(objective.indicator))[role]
+            return Why.CONTRADICTORY, (
+                f"{selector} has a value that is no number (NaN or infinite) at a target ({', '.join(filter(None, odd))}), "
+                "which a counter never has; look at what exports it"
+            )
+    return None
 
 
 def _absent(

@@ -88,10 +88,13 @@ def _refill(connection: Connection, ledger: Ledger, indicator: Sampled, until: I
 
 
 def _read(connection: Connection, indicator: Sampled, first: Instant, last: Instant) -> tuple[Values, Values] | Missing:
-    """The values of the query and of the weight at the end of every slice."""
+    """The values of the query and of the weight at the end of every slice.
+
+    One more is asked for: a range has series also where the query is a scalar, and an instant has not.
+    """
     read: list[Values] = []
     for query in (indicator.query, indicator.weight if isinstance(indicator, Proportion) else None):
-        answer = connection.range(query, first, last, indicator.every) if query is not None else []
+        answer = connection.range(query, first - indicator.every, last, indicator.every) if query is not None else []
         if isinstance(answer, Missing):
             return answer
         values: defaultdict[Instant, list[float]] = defaultdict(list)

@@ -6,7 +6,6 @@ missing evidence with a sentence; it is never an exception.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -68,7 +67,10 @@ Answer = list[Series] | Missing
 
 
 def read(source: Source, body: Mapping[str, Any], first: Instant, last: Instant) -> Answer:
-    """The series of a response body to a query about these times (one instant when they are equal)."""
+    """The series of a response body to a query about these times (one instant when they are equal).
+
+    A value may be NaN or infinite: that spoils only what it is a part of, and is for the reader of the series to say.
+    """
     if body.get("warnings"):
         return source.missing(Why.CONTRADICTORY, last, f"answered with a warning ({excerpt(body['warnings'])})")
     if body.get("isPartial"):
@@ -77,8 +79,6 @@ def read(source: Source, body: Mapping[str, Any], first: Instant, last: Instant)
         table = _vector(body["data"]) if first == last else _matrix(body["data"])
         if not all(s.values and first <= s.values[0][0] and s.values[-1][0] <= last for s in table):
             return source.missing(Why.CONTRADICTORY, last, "answered about another time than it was asked for")
-        if not all(math.isfinite(value) for series in table for _, value in series.values):
-            return source.missing(Why.CONTRADICTORY, last, "answered with a value that is no number (NaN or infinite)")
     except (KeyError, TypeError, ValueError, AttributeError):
         return source.missing(Why.CONTRADICTORY, last, "answered in a shape that is not Prometheus's")
     return table
