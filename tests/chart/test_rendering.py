@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from holdfast.service.settings import load
 from lab import Cluster
 from tests.chart.rendering import complaint, one, render
 from tests.fixtures_chart import CHART, POLICIES, InstalledChart
@@ -23,6 +24,7 @@ def test_lint(lab_cluster: Cluster) -> None:
     assert "[WARNING]" not in said
 
 
+BASIC: Final = {"username": "me", "passwordFile": "/p"}
 WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"interval": "15"}, "/interval"),
     ({"interval": "0s"}, "/interval"),
@@ -37,6 +39,13 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"sources": [{"name": "default", "url": "http://p", "scrape": "15s"}]}, "scrape"),
     ({"sources": [{"name": "default", "url": "http://p", "timeout": "ten"}]}, "/sources/0/timeout"),
     ({"sources": [{"name": "a", "url": "http://p"}, {"name": "a", "url": "http://q"}]}, "two sources are called a"),
+    ({"sources": [{"name": "a", "url": "http://p", "caFile": "ca.crt"}]}, "/sources/0/caFile"),
+    ({"sources": [{"name": "a", "url": "http://p", "clientCertFile": "/c"}]}, "clientKeyFile"),
+    (
+        {"sources": [{"name": "a", "url": "http://p", "bearerTokenFile": "/t", "basicAuth": BASIC}]},
+        "/sources/0",
+    ),
+    ({"sources": [{"name": "a", "url": "http://p", "namespaceLabel": "a-b"}]}, "/sources/0/namespaceLabel"),
     ({"log__level": "loud"}, "/log/level"),
     ({"log__format": "xml"}, "/log/format"),
     ({"gate__denyDelete": "no"}, "/gate/denyDelete"),
@@ -81,13 +90,44 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
 
 def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Path) -> None:
     """The shipped values are a configuration that the operator starts with."""
-    from holdfast.service.settings import load  # noqa: PLC0415 - only this test needs the operator
-
     file = tmp_path / "config.yaml"
     file.write_text(one(render(lab_cluster), "ConfigMap")["data"]["config.yaml"])
     settings = load(file)
     assert [source.name for source in settings.sources] == ["default"]
     assert settings.enforcement is True
+
+
+def test_secrets_of_sources_are_mounted(lab_cluster: Cluster, tmp_path: Path) -> None:
+    """Each Secret is mounted read-only under the name of its source and need not be there; its name is no part of the
+    configuration, which the operator takes with every setting."""
+    secret = "/run/secrets/holdfast/mimir"
+    mimir = {
+        "name": "mimir",
+        "url": "https://mimir.example/prometheus",
+        "secretName": "mimir-credentials",
+        "basicAuth": {"username": "holdfast", "passwordFile": f"{secret}/password"},
+        "caFile": f"{secret}/ca.crt",
+        "clientCertFile": f"{secret}/tls.crt",
+        "clientKeyFile": f"{secret}/tls.key",
+        "concurrency": 4,
+        "headers": {"X-Scope-OrgID": "team-a"},
+        "headerFiles": {"X-Api-Key": f"{secret}/key"},
+        "params": {"partial_response": "false", "nocache": 1},
+        "targetLabels": ["instance"],
+        "replicaLabels": ["replica"],
+        "startMetric": "start",
+        "namespaces": ["shop"],
+        "namespaceLabel": "namespace",
+    }
+    documents = render(lab_cluster, sources=[{"name": "default", "url": "http://p:9090"}, mimir])
+    file = tmp_path / "config.yaml"
+    file.write_text(one(documents, "ConfigMap")["data"]["config.yaml"])
+    assert "mimir-credentials" not in file.read_text()
+    assert load(file).sources[1].source().credentials.password == Path(f"{secret}/password")
+    pod = one(documents, "Deployment")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["volumeMounts"][2:] == [{"name": "source-1", "mountPath": secret, "readOnly": True}]
+    shown = {"secretName": "mimir-credentials", "defaultMode": 0o440, "optional": True}
+    assert pod["volumes"][2:] == [{"name": "source-1", "secret": shown}]
 
 
 def test_the_pod_is_hardened(lab_cluster: Cluster) -> None:

@@ -127,6 +127,21 @@ def test_no_evidence(of: Objective, answers: list[list[Series]], why: Why, words
     assert words in found.note
 
 
+def test_a_value_that_is_no_number_spoils_only_its_own() -> None:
+    """Of two objectives in one query the one whose series is NaN is without evidence, the other is measured."""
+    mine, other = errors("mine", app="a"), errors("other", app="b")
+    (family,) = families([mine, other])
+    answer = [count(7, code="200", app="a"), count(float("nan"), code="200", app="b")]
+    ((_, counters),) = collect(SOURCE, [(family, answer)], [])
+    assert isinstance(counters.sample(other, 100), Missing)
+    assert counters.sample(mine, 100) == {P: Reading(7, 0, None)}
+
+
+def test_a_start_that_is_no_number_is_unknown() -> None:
+    """A NaN in the place of a start time is as good as none."""
+    assert sample(errors(), [count(1, code="200")], starts=(count(float("nan")),)) == {P: Reading(1, 0, None)}
+
+
 def test_starts_are_matched_by_target() -> None:
     """Each reading carries the start of its own process, and none where that is unknown."""
     found = sample(errors(), [[count(1, code="200"), count(2, "q", code="200")]][0], starts=(count(55, "q"),))

@@ -9,15 +9,9 @@ import pytest
 from holdfast.core.evidence import Missing, Why
 from holdfast.prometheus.connection import Connection
 from holdfast.prometheus.sources import Series, Source, read
+from tests.prometheus.answering import ONE, body
 from tests.prometheus.making import SOURCE
 
-
-def body(result: object, shape: str = "vector", **more: object) -> dict[str, Any]:
-    """A response body."""
-    return {"status": "success", "data": {"resultType": shape, "result": result}, **more}
-
-
-ONE = {"metric": {"pod": "p"}, "value": [100, "7"]}
 TWO = {"metric": {"pod": "p"}, "values": [[100, "7"], [101, "8"]]}
 
 
@@ -46,18 +40,43 @@ def test_no_series_is_an_answer() -> None:
         (body([{"metric": {}}]), "shape"),
         (body([{"metric": "p", "value": [100, "7"]}]), "shape"),
         (body([TWO], "matrix"), "shape"),
+        (body([{"metric": {"pod": 1}, "value": [100, "7"]}]), "shape"),
+        (body([{"metric": {"pod": "\ud800"}, "value": [100, "7"]}]), "shape"),
+        (body([{"metric": {}, "value": []}]), "shape"),
+        (body([{"metric": {}, "value": [100, 7]}]), "shape"),
+        (body([{"metric": {}, "value": ["100", "7"]}]), "shape"),
+        (body([{"metric": {}, "value": [True, "7"]}]), "shape"),
+        (body([{"metric": {}, "value": [10**400, "7"]}]), "shape"),
+        (body([{"metric": {}, "value": [float("nan"), "7"]}]), "another time"),
+        (body([ONE, ONE]), "same series twice"),
+        (body(""), "shape"),
+        (body({}), "shape"),
         (body(None), "shape"),
         ({"status": "success", "data": None}, "shape"),
         ({"status": "success"}, "shape"),
     ],
 )
 def test_what_cannot_be_trusted_is_no_evidence(answer: dict[str, Any], words: str) -> None:
-    """Warnings, parts, values that are no numbers, other times and other shapes: a sentence instead of a table."""
+    """Warnings, parts, series that are there twice, other times and other shapes: a sentence instead of a table."""
     found = read(SOURCE, answer, 100, 100)
     assert isinstance(found, Missing)
     assert (found.why, found.since) == (Why.CONTRADICTORY, 100)
     assert found.note.startswith("the metrics source main answered")
     assert words in found.note
+
+
+def test_a_value_that_is_no_number_is_kept() -> None:
+    """A counter may have become NaN or infinite: whose it is decides what that spoils."""
+    found = read(SOURCE, body([ONE, {"metric": {"pod": "q"}, "value": [100, "+Inf"]}]), 100, 100)
+    assert found == [Series({"pod": "p"}, ((100, 7),)), Series({"pod": "q"}, ((100, float("inf")),))]
+
+
+@pytest.mark.parametrize("times", [[101, 100], [100, 100], [100, float("nan"), 101], [99, 100], [100, 103]])
+def test_the_times_of_a_range_are_in_order(times: list[float]) -> None:
+    """Each later than the one before, and none outside of what was asked."""
+    found = read(SOURCE, body([{"metric": {}, "values": [[t, "7"] for t in times]}], "matrix"), 100, 102)
+    assert isinstance(found, Missing)
+    assert "another time" in found.note
 
 
 def test_a_long_warning_fits_into_a_sentence() -> None:

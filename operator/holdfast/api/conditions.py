@@ -31,6 +31,7 @@ class ConditionReason(StrEnum):
     ACCEPTED = "Accepted"  # Ready: the object is understood and in use
     INVALID = "Invalid"  # Ready: it is not; the message says how to mend it
     SOURCE_UNKNOWN = "SourceUnknown"  # Ready: the configuration has no such metrics source
+    SOURCE_FORBIDDEN = "SourceForbidden"  # Ready: this namespace may not use that metrics source
     WORKLOAD_MISSING = "WorkloadMissing"  # Ready: a listed workload does not exist
     PART_MISSING = "PartMissing"  # Ready: a part of a composite does not exist or cannot be used
     PART_NESTED = "PartNested"  # Ready: a part of a composite is one itself

@@ -28,6 +28,7 @@ from holdfast.core.quantities import Seconds
 from .narrowing import Width, narrowing
 from .native import Native
 from .sources import Source
+from .tenancy import confined
 
 TOTAL, PART = "total", "part"
 """The two roles of a selector in an objective: everything, and the good or bad part of it."""
@@ -112,16 +113,18 @@ def bucket(histogram: Selector, bound: str) -> Selector:
     return Selector(f"{histogram.metric}_bucket", (*histogram.matchers, le))
 
 
-def families(objectives: Iterable[Objective]) -> list[Family]:
+def families(objectives: Iterable[Objective], namespace_label: str | None = None) -> list[Family]:
     """The queries for these objectives, in a stable order.
 
-    Total and part of one metric come from the same query: they are there together or not at all.
+    Total and part of one metric come from the same query: they are there together or not at all. Where a label is
+    enforced, each reads only series of its own namespace.
     """
     found: dict[tuple[str, tuple[str, ...], Native | None], Family] = {}
     for objective in objectives:
         if not isinstance(objective.indicator, Counted):
             continue
         roles = reads(objective.indicator)
+        roles = [(r, confined(s, namespace_label, objective.key.namespace), native) for r, s, native in roles]
         for role, selector, native in roles:
             shared = frozenset[str]().union(*(s.labels for _, s, _ in roles if s.metric == selector.metric))
             key = selector.metric, tuple(sorted(shared)), native

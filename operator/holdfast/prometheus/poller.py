@@ -6,6 +6,7 @@ Both give the same counters for the same time, so a past that was refilled equal
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +20,7 @@ from holdfast.core.quantities import Instant, Seconds
 from .connection import Connection
 from .families import Family, families, start_query
 from .narrowing import Width
+from .pace import Pace
 from .plans import Plan, Said, Silence
 from .readings import Counters, Sample, collect
 from .sources import Answer, Refused, Source
@@ -61,19 +63,27 @@ class Poller:
         """Nothing is asked yet. `starts_of` tells when pods started, for those of which the source does not know it."""
         self.source = source
         self.connection = Connection(source)
+        self.clocks, self.pace = self.connection.clocks, Pace(self.connection)
         self.startless: dict[ObjectKey, int] = {}
         self._starts = Starts(starts_of)
+        self._lanes = ThreadPoolExecutor(source.concurrency, thread_name_prefix=f"ask-{source.name}")
         self._plans: list[Plan] = []
 
     def reach(self, step: Seconds) -> Seconds:
         """How long the last value of a target that has gone stays readable at this pace."""
         return step + 2 * self.source.scrape_interval
 
+    def close(self) -> None:
+        """Ask nothing more; a query that is under way ends by its time-out."""
+        self.connection.close()
+        self._lanes.shutdown(wait=False, cancel_futures=True)
+
     def poll(self, objectives: Sequence[Objective], at: Instant, step: Seconds) -> Moment:
         """The counters of these objectives at one time of the grid."""
         said, moments = self._ask(objectives, step, lambda query: self.connection.instant(query, at))
         found = moments[-1] if moments else Moment(at, {o.key: Counters().sample(o, at) for o in objectives})
         self.startless.update((key, found.startless.get(key, 0)) for key in found.samples)
+        self.pace.look(said.starts, at)
         return Moment(at, {**found.samples, **said.lost}, found.startless)
 
     def past(self, objectives: Sequence[Objective], first: Instant, last: Instant, step: Seconds) -> Past:
@@ -95,17 +105,20 @@ class Poller:
 
     def _ask_all(self, plan: Plan, reach: Seconds, ask: Callable[[str], Answer]) -> Said:
         """Ask for the starts and all families. When two in a row do not answer the source is down: the rest would wait
-        as long, for nothing.
+        as long, for nothing. A source whose clock is further off than a look reaches is not asked for counters at all.
         """
         if not plan.families:
             return Said()
         starts = self._ask_starts(plan, reach, ask)
+        starts = starts if isinstance(starts, Missing) else self.clocks.doubt(reach) or starts
         if isinstance(starts, Missing):
             return Said(lost={key: starts for key, _ in plan.objectives})
         said, silence = Said(starts), Silence()
         for wave in plan.waves():
-            for family in [family for family in wave if said.can_have_any(family)]:
-                said.hear(family, silence.down or silence.hear(self._ask_family(family, reach, ask)))
+            turn = [family for family in wave if said.can_have_any(family)]
+            answers = self._lanes.map(lambda f: silence.down or silence.hear(self._ask_family(f, reach, ask)), turn)
+            for family, answer in zip(turn, answers, strict=True):
+                said.hear(family, answer)
         return said
 
     def _ask_starts(self, plan: Plan, reach: Seconds, ask: Callable[[str], Answer]) -> Answer:
@@ -143,7 +156,7 @@ class Poller:
         wanted = [(o.key, o.indicator) for o in objectives]
         plan = next((p for p in self._plans if p.objectives == wanted), None)
         if plan is None:
-            plan = Plan(wanted, families(objectives))
+            plan = Plan(wanted, families(objectives, self.source.namespace_label))
             self._plans = [plan, *self._plans[: PLANS - 1]]
         return plan
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -33,9 +33,6 @@ from holdfast.prometheus.sources import Source
 from .memory import Open
 from .metrics import Metrics
 from .shelf import Shelf
-
-THREADS: Final = 4
-"""Queries under way at once, over all sources."""
 
 T = TypeVar("T")
 
@@ -68,25 +65,26 @@ class Accounts:
         """No account is open yet."""
         self.interval = interval
         self._pollers = {source.name: Poller(source) for source in sources}
-        self._delays = sorted({poller.source.delay for poller in self._pollers.values()})
         self._accounts: dict[ObjectKey, Account] = {}
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
+        self._threads = {name: ThreadPoolExecutor(1, thread_name_prefix=f"look-{name}") for name in self._pollers}
         self._metrics = metrics
         self._shelf = shelf
 
     @property
-    def sources(self) -> frozenset[str]:
-        """The names an objective may give as its source."""
-        return frozenset(self._pollers)
+    def sources(self) -> dict[str, Source]:
+        """The sources, by the names that objectives give."""
+        return {name: poller.source for name, poller in self._pollers.items()}
 
     def close(self) -> None:
         """Ask nothing more; queries under way end by their time-out."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for name, poller in self._pollers.items():
+            poller.close()
+            self._threads[name].shutdown(wait=False, cancel_futures=True)
 
-    def pause(self, now: Instant) -> Seconds:
-        """How long until the scrapes of the next step of the grid have arrived, at the source where that is first."""
-        ahead = (grid_time(now, self.interval, d) + self.interval + d - now for d in self._delays)
-        return max(0.01, min(ahead, default=self.interval))
+    def pause(self, source: str, now: Instant) -> Seconds:
+        """How long until the scrapes of the next step of the grid have arrived at this source."""
+        delay = self._pollers[source].source.delay
+        return max(0.01, grid_time(now, self.interval, delay) + self.interval + delay - now)
 
     def keep(self, objectives: Mapping[ObjectKey, Objective], unreadable: Iterable[ObjectKey]) -> bool:
         """Have an account for each of these, and no others; one that cannot be read now keeps its ledger.
@@ -155,10 +153,9 @@ class Accounts:
 
     def _missing(self, account: Account, now: Instant) -> Missing | None:
         """Why there are no new figures of one objective; None when there are."""
-        source = account.objective.source
-        if source not in self._pollers:
-            known = ", ".join(sorted(self._pollers))
-            return Missing(Why.UNREACHABLE, now, f"no metrics source is called {source}; there is {known}")
+        unusable = self._unusable(account.objective)
+        if unusable is not None:
+            return Missing(Why.UNREACHABLE, now, unusable)
         if not account.filled and account.missing is None:
             return Missing(Why.STALE, now, "its past is being read")
         return account.missing
@@ -178,13 +175,21 @@ class Accounts:
             books.append((_book(account) if account is not None else Ledger(0, 0), part.weight))
         return Mixed(tuple(books)), missing
 
-    async def look(self, now: Instant) -> None:
-        """Bring every account up to the newest time of its source's grid, all sources side by side."""
-        await asyncio.gather(*(self._look(name, poller, now) for name, poller in self._pollers.items()))
+    def _unusable(self, objective: Objective) -> str | None:
+        """Why the source of an objective is never asked for it; None when it is."""
+        poller = self._pollers.get(objective.source)
+        if poller is None:
+            return f"no metrics source is called {objective.source}; there is {', '.join(sorted(self._pollers))}"
+        if not poller.source.allows(objective.key.namespace):
+            return f"the metrics source {objective.source} may not be used from the namespace {objective.key.namespace}"
+        return None
 
-    async def _look(self, name: str, poller: Poller, now: Instant) -> None:
+    async def look(self, source: str, now: Instant) -> None:
+        """Bring every account of this source up to the newest time of its grid."""
+        poller = self._pollers[source]
         at = grid_time(now, self.interval, poller.source.delay)
-        due = [a for a in self._accounts.values() if a.objective.source == name and (a.ledger.at or 0) < at]
+        mine = [a for a in self._accounts.values() if a.objective.source == source]
+        due = [a for a in mine if (a.ledger.at or 0) < at and poller.source.allows(a.objective.key.namespace)]
         began = time.monotonic()
         behind = [a for a in due if not a.filled or a.ledger.at is None or at - a.ledger.at > 1.5 * self.interval]
         failed = await self._run(self._refill, poller, behind, at) if behind else frozenset()
@@ -196,7 +201,10 @@ class Accounts:
         if uncut:
             await self._run(self._cut, poller, uncut, at)
         if due:
-            self._metrics.look_seconds.labels(name).observe(time.monotonic() - began)
+            self._metrics.look_seconds.labels(source).observe(time.monotonic() - began)
+            self._metrics.clock_skew.labels(source).set(poller.clocks.skew)
+            if poller.pace.seen is not None:
+                self._metrics.scrape_interval.labels(source).set(poller.pace.seen)
 
     async def _run(
         self,
@@ -205,7 +213,9 @@ class Accounts:
         accounts: Sequence[Account],
         at: Instant,
     ) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, poller, accounts, at)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads[poller.source.name], work, poller, accounts, at
+        )
 
     def _refill(self, poller: Poller, accounts: Sequence[Account], until: Instant) -> frozenset[ObjectKey]:
         """The past of new accounts, and the gaps of those that lag behind; returns those it could not be read for."""

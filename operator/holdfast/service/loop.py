@@ -1,7 +1,7 @@
 """The loop: measure → judge → act → tell, one pass at every step of the grid and whenever somebody changed something.
 
-Two tasks and one direction: the first asks the metrics sources, the second judges, acts and tells. A slow source
-delays nobody but itself, and a person who breaks the glass is heard at once.
+A task for each metrics source asks it, and one judges, acts and tells; there is one direction. A slow source delays
+nobody but itself, and a person who breaks the glass is heard at once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .world import Reader, World, windows_of
 
 @dataclass
 class Loop:
-    """Everything the two tasks share."""
+    """Everything the tasks share."""
 
     store: Store
     enforcer: Enforcer
@@ -50,7 +50,7 @@ class Loop:
     progress: float = field(default_factory=time.monotonic)
     _reader: Reader = field(default_factory=Reader)
     _measured: asyncio.Event = field(default_factory=asyncio.Event)
-    _opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _opened: dict[str, asyncio.Event] = field(default_factory=dict)
     _changed: set[tuple[Resource, ObjectKey]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -58,12 +58,14 @@ class Loop:
         self.store.listen(lambda kind, key: self._changed.add((kind, key)))
 
     async def run(self) -> None:
-        """Both tasks, until cancelled."""
+        """All tasks, until cancelled."""
+        self._opened = {source: asyncio.Event() for source in self.accounts.sources}
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._measure())
+            for source, opened in self._opened.items():
+                tasks.create_task(self._measure(source, opened), name=f"measure-{source}")
             tasks.create_task(self._judge())
 
-    async def _measure(self) -> None:
+    async def _measure(self, source: str, opened: asyncio.Event) -> None:
         """As soon as the scrapes of the next step of the grid have arrived, and at once for a new objective.
 
         A look that takes longer skips steps, and the next one catches up. It goes on while the cluster is out of sight.
@@ -71,17 +73,18 @@ class Loop:
         while True:
             if self.store.synced():
                 self._read()
-            self._opened.clear()
-            await self.accounts.look(self.clock())
+            opened.clear()
+            await self.accounts.look(source, self.clock())
             self._measured.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._opened.wait(), self.accounts.pause(self.clock()))
+                await asyncio.wait_for(opened.wait(), self.accounts.pause(source, self.clock()))
 
     async def _judge(self) -> None:
         """A whole pass after every look and after every change of what people wrote; workloads alone in between."""
         while True:
             await self._woken()
             if not self.store.synced():
+                self._measured.clear()  # or it would wake us again at once, for as long as the list takes
                 self.progress = time.monotonic()
                 continue
             began = time.monotonic()
@@ -109,7 +112,8 @@ class Loop:
         self.world = self._reader.read(*map(self.store.all, (OBJECTIVES, POLICIES, HOLDS, ADJUSTMENTS)))
         self.adjusting.keep(self.world.objectives)
         if self.accounts.keep(self.world.objectives, self.world.invalid_objectives):
-            self._opened.set()
+            for opened in self._opened.values():
+                opened.set()
 
     async def one_pass(self, only: set[Workload] | None = None) -> None:
         """Judge every objective, bring every workload (or these alone) where it is wanted, and tell."""

@@ -36,6 +36,18 @@ class Metrics:
         self.look_seconds = Histogram(
             "holdfast_look_seconds", "Time of one look at a metrics source.", ["source"], registry=self.registry
         )
+        self.clock_skew = Gauge(
+            "holdfast_source_clock_skew_seconds",
+            "By how much the clock of a metrics source is ahead of ours at least; below zero when it is behind.",
+            ["source"],
+            registry=self.registry,
+        )
+        self.scrape_interval = Gauge(
+            "holdfast_source_scrape_interval_seconds",
+            "How far apart the samples of a metrics source are, at its slowest target that was looked at.",
+            ["source"],
+            registry=self.registry,
+        )
         self.misses = Counter(
             "holdfast_missing_evidence",
             "Looks that brought no evidence for an objective.",

@@ -36,6 +36,7 @@ from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.remarks import Remarks
 from holdfast.core.request import HOLD_LABEL
+from holdfast.prometheus.sources import Source
 
 from .metrics import Metrics
 from .telling import Status, Telling, of_hold, of_objective, worth_writing
@@ -72,7 +73,7 @@ class Reporter:
         self,
         world: World,
         standings: Mapping[ObjectKey, Standing],
-        sources: frozenset[str],
+        sources: Mapping[str, Source],
         now: Instant,
         remarks: Callable[[Objective, Instant], Remarks | None],
     ) -> None:
@@ -123,7 +124,7 @@ class Reporter:
         self,
         standing: Standing,
         held: set[Workload],
-        sources: frozenset[str],
+        sources: Mapping[str, Source],
         now: Instant,
         remarks: Callable[[Objective, Instant], Remarks | None],
     ) -> None:
@@ -238,12 +239,19 @@ class Reporter:
 
 
 def _obstacles(
-    objective: Objective, states: Mapping[Workload, WorkloadState], sources: frozenset[str]
+    objective: Objective, states: Mapping[Workload, WorkloadState], sources: Mapping[str, Source]
 ) -> Iterable[tuple[ConditionReason, str]]:
     """Why an objective is not in full use, in sentences."""
-    if objective.source not in sources:
+    source = sources.get(objective.source)
+    if source is None:
         known = ", ".join(sorted(sources))
         yield ConditionReason.SOURCE_UNKNOWN, f"No metrics source is called {objective.source}; there is {known}."
+    elif not source.allows(objective.key.namespace):
+        yield (
+            ConditionReason.SOURCE_FORBIDDEN,
+            f"The metrics source {objective.source} may not be used from the namespace {objective.key.namespace}; "
+            "whoever runs Holdfast decides that. Name another source, or ask them.",
+        )
     for workload, state in states.items():
         if state is WorkloadState.MISSING:
             yield (
