@@ -207,6 +207,26 @@ def test_what_failed_is_read_later() -> None:
         assert ledgers[wanted.key].counts(wanted.window.longest) == expected[wanted.key].counts(wanted.window.longest)
 
 
+def test_the_newest_past_without_evidence_is_asked_for_again() -> None:
+    """A source that has nothing to say may be wrong: what it says of the last five minutes a little later still counts,
+    and what is older is not read again and again.
+    """
+    wanted, ends = objective(), Process("old", NOW - DAY, NOW + 200)
+    source = Simulated([ends, Process("new", NOW + 20.5, NOW + 100)])
+    ledgers = fresh(source, wanted)
+    refill(source, ledgers, [wanted], NOW, 15)
+    whole, source._sample = source._sample, lambda at, step: None  # type: ignore[method-assign]
+    assert not refill(source, ledgers, [wanted], NOW + 240, 15)
+    source._sample = whole  # type: ignore[method-assign]
+    assert not refill(source, ledgers, [wanted], NOW + 255, 15)
+    assert ledgers[wanted.key].at == NOW + 210
+    assert ledgers[wanted.key].counts(210).total == 200 + 79.5
+    source.asked.clear()
+    for later in range(300, 3600, 300):
+        refill(source, ledgers, [wanted], NOW + 255 + later, 15)
+    assert max(last - first for first, last, _ in source.asked) <= 600
+
+
 def test_an_answer_stays_small() -> None:
     """The first answer is short; how long the next ones are depends on how many series there were."""
     few, many = Simulated([elder()]), Simulated([elder()], series=5000)

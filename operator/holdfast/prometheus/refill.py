@@ -19,7 +19,7 @@ from holdfast.core.quantities import Instant, Seconds, Span
 from . import sampled
 from .poller import Moment, Poller
 from .readings import Sample
-from .stretches import FIRST_STEPS, begin, more, stretches
+from .stretches import FIRST_STEPS, begin, more, note, stretches
 
 MOST_RESTARTS: Final = 50
 """Looks between two steps, at the starts of processes. Beyond it the last counts of the processes before are lost."""
@@ -71,7 +71,7 @@ def _refill(
                     _take(poller, ledgers, wanted, moment, stretch.step)
                 for objective in wanted:
                     if objective.key not in failed:
-                        ledgers[objective.key].asked = last
+                        note(ledgers[objective.key], last, until)
                 steps = more(steps, past.series)
             first = last + stretch.step
     return failed

@@ -20,7 +20,7 @@ from holdfast.core.quantities import Instant
 from .connection import Connection
 from .plans import Silence
 from .sources import excerpt
-from .stretches import FIRST_STEPS, begin, more
+from .stretches import FIRST_STEPS, begin, more, note
 
 NEAR: Final = 1e-9
 """A share may leave 0 to 1 by so much; that is how floating point divides."""
@@ -81,7 +81,7 @@ def _refill(connection: Connection, ledger: Ledger, indicator: Sampled, until: I
             return found
         for n in range(round((last - first) / every) + 1):
             _feed(ledger, indicator, first + n * every, found)
-        ledger.asked = last
+        note(ledger, last, end)
         steps = more(steps, max(map(len, found[0].values()), default=1))
         first = last + every
     return None

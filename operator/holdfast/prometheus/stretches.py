@@ -23,6 +23,9 @@ MOST_STEPS: Final = 10_000
 MOST_SAMPLES: Final = 250_000
 """Samples of all answers for one piece of the past together: some 100 MB while they are read."""
 
+AGAIN: Final[Seconds] = 300
+"""How much of the newest past is asked for again while it gave no evidence: a fault may have been the source's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -51,6 +54,12 @@ def begin(ledger: Ledger, until: Instant, interval: Seconds) -> Instant:
     pace = next((p for older, p in PACES if ledger.window >= older), interval)
     before = until - ledger.window - 2 * max(pace, interval)  # so that the window begins inside of what is known
     return max(x for x in (ledger.at, ledger.asked, before) if x is not None)
+
+
+def note(ledger: Ledger, last: Instant, until: Instant) -> None:
+    """Remember that the past up to `last` was answered, with or without evidence."""
+    known = last if ledger.at == last else min(last, until - AGAIN)
+    ledger.asked = known if ledger.asked is None else max(known, ledger.asked)
 
 
 def more(steps: int, series: int) -> int:
