@@ -222,6 +222,7 @@ def test_others_in_place_of_all_are_no_births() -> None:
     [
         pytest.param({A: Reading(110, 9, -500), B: Reading(50, 4, 300)}, id="one that is still there"),
         pytest.param({B: Reading(50, 4, 890)}, id="one that was born just now"),
+        pytest.param({B: Reading(50, 4, 700)}, id="one that was born not long ago, and found late"),
         pytest.param({B: Reading(50, 4)}, id="one whose start is not known"),
         pytest.param({}, id="nobody"),
     ],

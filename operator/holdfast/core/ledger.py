@@ -18,7 +18,7 @@ from .points import RESOLUTIONS, TICKS, Counts, Points
 from .quantities import Instant, Seconds, Span
 from .slices import Slicer
 from .state import LedgerState
-from .targets import Gain, Reading, Seen, Target, advance, meet
+from .targets import PATIENCE, Gain, Reading, Seen, Target, advance, meet
 
 __all__ = ["MEMORY", "RESOLUTIONS", "Counts", "Ledger", "Reading", "Target"]
 
@@ -253,7 +253,7 @@ class Ledger:
         for target, reading in readings.items():
             if (
                 reading.started is None
-                or reading.started >= before - reach
+                or reading.started >= before - max(reach, PATIENCE)  # a new pod is found late
                 or self._memory(target, reading) is not None
             ):
                 return False

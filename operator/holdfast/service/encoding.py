@@ -131,13 +131,13 @@ def _finite(column: Sequence[float]) -> Sequence[float]:
 
 def _seen(seen: Seen) -> list[object]:
     named = None if seen.process is None else list(seen.process)
-    rare = seen.owed and _reading(seen.owed), seen.mixed and _reading(seen.mixed), seen.doubted
-    return [seen.total, seen.part, seen.started, seen.at, seen.alive, named, *(() if rare == (None,) * 3 else rare)]
+    rare = seen.owed and _reading(seen.owed), seen.mixed and _reading(seen.mixed), seen.doubted, seen.born
+    return [seen.total, seen.part, seen.started, seen.at, seen.alive, named, *(() if rare == (None,) * 4 else rare)]
 
 
 def _seen_of(values: Any) -> Seen:
     total, part, started, at, alive, named, *more = values
-    owed, mixed, doubted = more or (None, None, None)
+    owed, mixed, doubted, born = more or (None,) * 4
     return Seen(
         _number(total),
         _number(part),
@@ -148,6 +148,7 @@ def _seen_of(values: Any) -> Seen:
         _either(mixed, _reading_of),
         _maybe(doubted),
         _either(named, _process),
+        _maybe(born),
     )
 
 
