@@ -227,6 +227,24 @@ def test_the_newest_past_without_evidence_is_asked_for_again() -> None:
     assert max(last - first for first, last, _ in source.asked) <= 600
 
 
+def test_a_look_does_not_close_a_gap_that_was_not_read() -> None:
+    """A source that has nothing to say of the past, and at once something of the present, is believed at the next
+    refill: what happened in between is counted.
+    """
+    first, second = Process("pod", NOW - DAY, NOW + 50), Process("pod", NOW + 51.5, NOW + DAY)
+    source, wanted = Simulated([elder(), first, second]), objective()
+    ledgers = fresh(source, wanted)
+    refill(source, ledgers, [wanted], NOW, 15)
+    whole, source._sample = source._sample, lambda at, step: None  # type: ignore[method-assign]
+    assert not refill(source, ledgers, [wanted], NOW + 60, 15)
+    source._sample = whole  # type: ignore[method-assign]
+    assert not advance(source, ledgers, [wanted], NOW + 60, 15)
+    assert ledgers[wanted.key].at == NOW
+    assert not refill(source, ledgers, [wanted], NOW + 75, 15)
+    assert not advance(source, ledgers, [wanted], NOW + 90, 15)
+    assert ledgers[wanted.key].counts(90).total == 90 + 50 + (90 - 51.5)
+
+
 def test_an_answer_stays_small() -> None:
     """The first answer is short; how long the next ones are depends on how many series there were."""
     few, many = Simulated([elder()]), Simulated([elder()], series=5000)

@@ -84,13 +84,24 @@ def advance(
     at: Instant,
     interval: Seconds,
 ) -> Mapping[ObjectKey, Missing]:
-    """Feed these ledgers one more look; blocks. Returns the objectives that got no evidence."""
+    """Feed these ledgers one more look; blocks. Returns the objectives that got no evidence.
+
+    A look past a gap would close it: where the refill that came before had no evidence of this very time, the source is
+    of two minds, and the next refill reads the gap.
+    """
     counted = [o for o in objectives if isinstance(o.indicator, Counted)]
     moment = poller.poll(counted, at, interval)
-    _take(poller, ledgers, counted, moment, interval)
+    read = [o for o in counted if not _unread(ledgers[o.key], at, interval)]
+    seen = Moment(at, {o.key: moment.samples[o.key] for o in read})
+    _take(poller, ledgers, read, seen, interval)
     failed = {key: sample for key, sample in moment.samples.items() if isinstance(sample, Missing)}
     others = [o for o in objectives if isinstance(o.indicator, Sampled)]
     return failed | dict(sampled.look(poller.connection, ledgers, others, at))
+
+
+def _unread(ledger: Ledger, at: Instant, interval: Seconds) -> bool:
+    """Whether a part of the past was asked for, and gave no evidence up to now."""
+    return ledger.asked is not None and max(ledger.asked, ledger.at or 0.0) < at - 1.5 * interval
 
 
 def refine(poller: Poller, ledger: Ledger, objective: Objective, edge: Instant, interval: Seconds) -> bool:
