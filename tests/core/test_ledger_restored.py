@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.ledger import AGEING, MEMORY, Ledger, Reading
-from holdfast.core.points import REACH, Columns
+from holdfast.core.points import REACH, TICKS, Columns
 from holdfast.core.slices import Slice
 from holdfast.core.state import LedgerState
 from tests.core.histories import SLICES, History, figures, histories
@@ -43,6 +43,13 @@ def test_the_turn_in_thinning_is_kept() -> None:
         assert figures(stopped) == figures(steady)
         assert stopped.knows(B) == steady.knows(B)
     assert not steady.knows(B)
+
+
+def test_what_is_pinned_stays_so() -> None:
+    """The edges that readers ask for are not thinned out between the restart and the first of them."""
+    ledger = Ledger(86_400, 45)
+    ledger.pins = (600.0,)
+    assert Ledger.restored(ledger.state(), 86_400, 45).pins == (600.0,)
 
 
 def test_a_state_is_a_copy() -> None:
@@ -129,13 +136,19 @@ def points(**columns: object) -> Columns:
     return sliced().points._replace(**columns)  # type: ignore[arg-type]
 
 
+def shifted() -> Columns:
+    """The same points, counted from a second earlier."""
+    found = sliced().points
+    return points(base=found.base - 1, at=[tick + TICKS for tick in found.at])
+
+
 BROKEN = [
     pytest.param(replace(sliced(), slice=None), id="no slice"),
     pytest.param(replace(sliced(), newest=None), id="points without evidence"),
     pytest.param(replace(sliced(), epoch=None), id="evidence without a beginning"),
     pytest.param(replace(sliced(), newest=9e9), id="evidence after the last point"),
     pytest.param(replace(sliced(), slice=Slice(5, 0, 0, False)), id="a slice of another time"),
-    pytest.param(replace(sliced(), points=points(base=7.0)), id="counted from no proper time"),
+    pytest.param(replace(sliced(), points=shifted()), id="counted from no proper time"),
     pytest.param(replace(sliced(), points=points(total=[1.0])), id="columns of different lengths"),
     pytest.param(replace(sliced(), points=points(bad_at=[3, 1], bad=[1.0, 2.0])), id="times that fall"),
     pytest.param(replace(sliced(), points=points(lost_at=[-1], lost=[1.0])), id="a time before the first"),

@@ -68,6 +68,7 @@ def test_every_field_comes_back() -> None:
         forgotten=-7.0,
         processes=[first, *state.processes[1:]],
         gone=[(0, None), (1, 2.0)],
+        pins=(3.0, 4.25),
         points=state.points._replace(total=[n * 1e300 for n in range(30)], lost_at=[3, 9], lost=[0.1, 0.25]),
     )
     for one in (state, odd):
@@ -123,6 +124,7 @@ HOSTILE = [
     pytest.param(put(1, 0, [1]), id="half a process"),
     pytest.param(put(1, 0, 5, "abc"), id="a word for a name"),
     pytest.param(put(1, 0, 5, ["shop"]), id="a process without a name"),
+    pytest.param(put(6, ["a"]), id="a word for a pin"),
     pytest.param(put(2, 0, [1, 2, 0]), id="numbers for words"),
     pytest.param(put(2, 0, ["a", 99]), id="no such process"),
     pytest.param(put(2, 0, ["a", -1]), id="a place from the end"),

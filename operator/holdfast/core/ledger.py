@@ -212,6 +212,7 @@ class Ledger:
                 gone=[(place[id(seen)], started) for seen, started in self._gone],
                 slice=self._slicer.state if self._slicer is not None else None,
                 points=self._points.columns(),
+                pins=tuple(self.pins),
             )
 
     @classmethod
@@ -221,7 +222,7 @@ class Ledger:
         made = cls(window, reach, slices)
         made.epoch, made.asked, made._newest, made.gap = state.epoch, state.asked, state.newest, state.gap
         made._forgotten = state.forgotten if state.forgotten is not None else float("-inf")
-        made._feeds = state.looks
+        made._feeds, made.pins = state.looks, state.pins
         seen = [replace(process) for process in state.processes]
         made._last = {target: seen[place] for target, place in state.targets.items()}
         made._named = {name: seen[place] for name, place in state.named.items()}

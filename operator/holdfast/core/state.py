@@ -32,3 +32,4 @@ class LedgerState:
     gone: Sequence[tuple[int, Instant | None]]
     slice: Slice | None
     points: Columns
+    pins: Sequence[Instant] = ()

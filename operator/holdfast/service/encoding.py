@@ -41,6 +41,7 @@ def encode(state: LedgerState) -> bytes:
         [[*name, place] for name, place in state.named.items()],
         state.gone,
         [state.points.base, *([code, count] for code, count, _ in columns)],
+        state.pins,
     ]
     text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
     return zlib.compress(_HEAD.pack(len(text)) + text + b"".join(packed for *_, packed in columns), 6)
@@ -62,7 +63,7 @@ def _decode(data: bytes) -> LedgerState:
     (length,) = _HEAD.unpack_from(raw)
     begin = _HEAD.size + length
     head = json.loads(raw[_HEAD.size : begin].decode(), parse_constant=_refused)
-    (window, epoch, newest, asked, gap, forgotten, looks, piece), processes, targets, named, gone, points = head
+    (window, epoch, newest, asked, gap, forgotten, looks, piece), processes, targets, named, gone, points, pins = head
     base, *specs = points
     seen = [_seen_of(values) for values in processes]
     return LedgerState(
@@ -79,6 +80,7 @@ def _decode(data: bytes) -> LedgerState:
         gone=[(_place(place, seen), _maybe(started)) for place, started in gone],
         slice=_either(piece, _slice),
         points=Columns(_number(base), *_columns(raw, begin, specs)),
+        pins=tuple(map(_number, pins)),
     )
 
 
