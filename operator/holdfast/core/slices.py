@@ -19,6 +19,7 @@ class Slice(NamedTuple):
     total: float
     bad: float
     torn: bool
+    early: Seconds
 
 
 class Slicer:
@@ -38,11 +39,11 @@ class Slicer:
     @property
     def state(self) -> Slice:
         """The slice that is under way."""
-        return Slice(self.index, self.total, self.bad, self.torn)
+        return Slice(self.index, self.total, self.bad, self.torn, self.early)
 
     @state.setter
     def state(self, state: Slice) -> None:
-        self.index, self.total, self.bad, self.torn = state
+        self.index, self.total, self.bad, self.torn, self.early = state
 
     def take(
         self, before: Instant, at: Instant, gain: tuple[float, float], lost: Seconds

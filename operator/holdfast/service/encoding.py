@@ -165,8 +165,8 @@ def _reading_of(values: Any) -> Reading:
 
 
 def _slice(values: Any) -> Slice:
-    index, total, bad, torn = values
-    return Slice(_either(index, _whole), _number(total), _number(bad), _flag(torn))
+    index, total, bad, torn, early = values
+    return Slice(_either(index, _whole), _number(total), _number(bad), _flag(torn), _number(early))
 
 
 def _either(value: Any, read: Callable[[Any], T]) -> T | None:
