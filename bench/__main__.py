@@ -32,9 +32,11 @@ def main(only: str | None, listing: bool) -> None:
     for result in results:
         console.print(beside(result), highlight=False)
     console.print(f"Written to {RESULTS.relative_to(ROOT)}, one file for each figure, with the method.")
-    missed = [result.figure.name for result in results if not result.met]
-    if missed:
-        to_stderr(f"Above the goal: {', '.join(missed)}.")
+    missed = [result.figure for result in results if not result.met]
+    for where, at_least in (("Above", False), ("Below", True)):
+        names = [figure.name for figure in missed if figure.at_least is at_least]
+        if names:
+            to_stderr(f"{where} the goal: {', '.join(names)}.")
     sys.exit(1 if missed or lost else 0)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import pkgutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -45,12 +46,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One promise in numbers. `goal` is in the same unit; the value should not be above it."""
+    """One promise in numbers. `goal` is in the same unit; the value should not be above it, or with `at_least` not below."""
 
     name: str
     unit: str
     goal: float
     measure: Callable[[Say], Outcome]
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,16 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Value over goal; at most 1 when the goal is met."""
-        return self.outcome.value / self.figure.goal
+        """Value over goal, or goal over value where more is better; at most 1 when the goal is met."""
+        value, goal = self.outcome.value, self.figure.goal
+        if self.figure.at_least:
+            return goal / value if value > 0 else math.inf
+        return value / goal
 
     @property
     def met(self) -> bool:
         """Whether the goal is met."""
-        return self.outcome.value <= self.figure.goal
+        return self.ratio <= 1
 
     def content(self) -> dict[str, object]:
         """The fields of its file."""
