@@ -6,6 +6,7 @@ import click
 
 from holdfast import __version__
 
+from .backtest import backtest
 from .explain import explain
 from .lift import lift, resume
 from .run import run
@@ -22,5 +23,5 @@ def main() -> None:
     """
 
 
-for command in (run, validate, explain, lift, resume):
+for command in (run, validate, backtest, explain, lift, resume):
     main.add_command(command)

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
 import click
-import yaml
 
-from holdfast.api import Invalid, findings, parse_adjustment, parse_objective, parse_policy
-from holdfast.core.adjustment import Adjustment
-from holdfast.core.objective import Objective
-from holdfast.core.policy import Policy
+from holdfast.api import findings
 
-OURS = "holdfast.dev/"
-
-
-@dataclass(slots=True)
-class Checked:
-    """What was found in some files."""
-
-    objectives: list[tuple[Path, Objective]] = field(default_factory=list)
-    policies: list[tuple[Path, Policy]] = field(default_factory=list)
-    adjustments: list[tuple[Path, Adjustment]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    skipped: int = 0
+from .files import files_option, read_files
 
 
 @click.command()
-@click.option(
-    "-f",
-    "--filename",
-    "files",
-    multiple=True,
-    required=True,
-    help="A YAML file or a folder of them; - for standard input.",
-)
+@files_option
 @click.option("--interval", default=15, show_default=True, help="How often the operator measures, in seconds.")
 def validate(files: tuple[str, ...], interval: int) -> None:
     """Check objectives, policies and adjustments without a cluster. Ends with 1 when something is wrong, warnings aside."""
-    checked = Checked()
-    for name in files:
-        for path in _files(name):
-            _check(path, checked)
+    checked = read_files(files)
     policies = [policy for _, policy in checked.policies]
     warnings = 0
     for path, objective in checked.objectives:
@@ -63,52 +33,3 @@ def validate(files: tuple[str, ...], interval: int) -> None:
     click.echo(f"{good} ok, {len(checked.errors)} wrong, {warnings} warnings{skipped}")
     if checked.errors:
         raise SystemExit(1)
-
-
-def _files(name: str) -> Iterator[Path]:
-    path = Path("/dev/stdin") if name == "-" else Path(name)
-    if path.is_dir():
-        yield from sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml", ".json"})
-    else:
-        yield path
-
-
-def _check(path: Path, checked: Checked) -> None:
-    try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        checked.errors.append(f"{path}: cannot be read: {error.strerror}")
-        return
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        checked.errors.append(f"{path}: is not YAML: {error}")
-        return
-    for document in documents:
-        for body in _items(document):
-            _parse(path, body, checked)
-
-
-def _items(document: object) -> Iterator[Mapping[str, Any]]:
-    if isinstance(document, Mapping):
-        items = document.get("items")
-        yield from (items if document.get("kind") == "List" and isinstance(items, list) else (document,))
-
-
-def _parse(path: Path, body: Mapping[str, Any], checked: Checked) -> None:
-    kind = body.get("kind")
-    if not str(body.get("apiVersion", "")).startswith(OURS) or kind not in {
-        "ServiceLevelObjective",
-        "ErrorBudgetPolicy",
-        "BudgetAdjustment",
-    }:
-        checked.skipped += 1
-        return
-    try:
-        if kind == "ServiceLevelObjective":
-            checked.objectives.append((path, parse_objective(body)))
-        elif kind == "BudgetAdjustment":
-            checked.adjustments.append((path, parse_adjustment(body)))
-        else:
-            checked.policies.append((path, parse_policy(body)))
-    except Invalid as error:
-        name = (body.get("metadata") or {}).get("name", "(no name)")
-        checked.errors.extend(f"{path}: {kind} {name}: {problem}" for problem in error.errors)

@@ -19,7 +19,7 @@ from holdfast.core.quantities import Instant, Seconds, Span
 from . import sampled
 from .poller import Moment, Poller
 from .readings import Sample
-from .stretches import FIRST_STEPS, begin, more, note, stretches
+from .stretches import FIRST_STEPS, PACES, Paces, begin, more, note, stretches
 
 MOST_RESTARTS: Final = 50
 """Looks between two steps, at the starts of processes. Beyond it the last counts of the processes before are lost."""
@@ -31,6 +31,7 @@ def refill(
     objectives: Sequence[Objective],
     until: Instant,
     interval: Seconds,
+    paces: Paces = PACES,
 ) -> Mapping[ObjectKey, Missing]:
     """Feed these ledgers everything up to `until` that they do not have; blocks.
 
@@ -43,7 +44,7 @@ def refill(
         if isinstance(objective.indicator, Counted):
             alike[objective.slices.length if objective.slices is not None else None].append(objective)
     for length, group in alike.items():
-        failed.update(_refill(poller, ledgers, group, until, (interval, length)))
+        failed.update(_refill(poller, ledgers, group, until, (interval, length, paces)))
     others = [o for o in objectives if isinstance(o.indicator, Sampled)]
     return failed | dict(sampled.refill(poller.connection, ledgers, others, until))
 
@@ -53,9 +54,9 @@ def _refill(
     ledgers: Mapping[ObjectKey, Ledger],
     objectives: Sequence[Objective],
     until: Instant,
-    pace: tuple[Seconds, Seconds | None],
+    pace: tuple[Seconds, Seconds | None, Paces],
 ) -> Mapping[ObjectKey, Missing]:
-    """The same for counters that are read at one pace: the interval, and the length of their slices of time."""
+    """The same for counters that are read alike: the interval, the length of their slices of time, and the paces."""
     begins = {o.key: begin(ledgers[o.key], until, pace[0]) for o in objectives}
     failed: dict[ObjectKey, Missing] = {}
     steps = FIRST_STEPS

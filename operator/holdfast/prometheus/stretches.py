@@ -6,14 +6,16 @@ Slices of time are read in steps that meet their edges, never longer than a slic
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from holdfast.core.ledger import Ledger
 from holdfast.core.quantities import Instant, Seconds
 
-PACES: Final = ((259_200, 3_600), (21_600, 300), (3_600, 60))
+Paces = Sequence[tuple[Seconds, Seconds]]
+
+PACES: Final[Paces] = ((259_200, 3_600), (21_600, 300), (3_600, 60))
 """(older than, seconds between two looks), oldest first; what is younger is read at the pace of polling."""
 
 FIRST_STEPS: Final = 60
@@ -36,12 +38,14 @@ class Stretch:
     step: Seconds
 
 
-def stretches(after: Instant, until: Instant, interval: Seconds, length: Seconds | None = None) -> Iterator[Stretch]:
+def stretches(
+    after: Instant, until: Instant, interval: Seconds, length: Seconds | None = None, paces: Paces = PACES
+) -> Iterator[Stretch]:
     """The steps that cover everything later than `after`, up to `until`; each is later than the one before.
 
     `length` is that of the slices of time where such are counted.
     """
-    for older, pace in (*PACES, (0, interval)):
+    for older, pace in (*paces, (0, interval)):
         step = _step(max(float(pace), interval), interval, length)
         first, last = after // step * step + step, (until - older) // step * step
         if first <= last:

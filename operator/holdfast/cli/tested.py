@@ -1,0 +1,120 @@
+"""What a backtest found out about one objective, and which moments of it are worth a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from holdfast.core.budget import Budget
+from holdfast.core.evidence import Fresh
+from holdfast.core.objective import Objective
+from holdfast.core.policy import BudgetRemaining, BurnRate, HoldReleases, Rule, Verdict
+from holdfast.core.quantities import Seconds, Share, format_decimal, format_duration, format_percent, spell_instant
+from holdfast.core.replay import Effect, Moment, worst
+from holdfast.prometheus.history import Walk
+
+LINES: Final = 36
+"""A table of moments has about so many lines at most."""
+
+NICE: Final = (60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
+"""Stretches of time that people read easily, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One objective over the past: every moment, and what each rule would have done."""
+
+    objective: Objective
+    source: str
+    rules: tuple[Rule, ...]
+    windows: tuple[Seconds, ...]
+    walk: Walk
+    moments: tuple[Moment, ...]
+    effects: tuple[Effect, ...]
+
+    @property
+    def unmeasured(self) -> int:
+        """Moments of which nothing is known."""
+        return sum(moment.remaining is None for moment in self.moments)
+
+    @property
+    def lowest(self) -> Share | None:
+        """The least that was ever left."""
+        moment = worst(self.moments)
+        return moment.remaining if moment is not None else None
+
+    @property
+    def held(self) -> bool:
+        """Whether a rule would have held releases at any time."""
+        return any(effect.held > 0 for effect in self.effects)
+
+    def sentences(self) -> Iterator[str]:
+        """The outcome in words."""
+        objective, walk = self.objective, self.walk
+        target = format_percent(objective.target, 12)
+        first, last = spell_instant(self.moments[0].at), spell_instant(self.moments[-1].at)
+        yield f"{objective.key} promises {target} % over {objective.window}."
+        every = format_duration(walk.step)
+        finer = "" if walk.pace == walk.step else f", read every {format_duration(walk.pace)}"
+        yield f"From {first} to {last}: {len(self.moments)} moments, one every {every}{finer}."
+        least, now = worst(self.moments), self.moments[-1]
+        if least is not None and least.remaining is not None:
+            yield f"The least that was left is {format_percent(least.remaining)} %, on {spell_instant(least.at)}."
+        if now.remaining is not None:
+            yield f"At the end {format_percent(now.remaining)} % is left."
+        if self.unmeasured:
+            yield f"{self.unmeasured} of {len(self.moments)} moments are not measured (-): nothing is known of them."
+        if any(m.standing.measured.budget.young for m in self.moments if m.remaining is not None):
+            yield "Where under 10 % of the window was measured the budget is young (covered), and rules on it only notify."
+
+    def lines(self) -> tuple[Seconds, list[Moment]]:
+        """The worst moment of each stretch of the past, and how long a stretch is (a step: every moment is there)."""
+        length = self.walk.step
+        if len(self.moments) > LINES:
+            wanted = self.walk.since / LINES
+            length = next((float(n) for n in NICE if n >= max(wanted, length)), float(NICE[-1]))
+        groups = groupby(self.moments, key=lambda moment: moment.at // length)
+        return length, [_worst(list(group)) for _, group in groups]
+
+
+def condition(rule: Rule) -> str:
+    """When a rule begins, in a few words."""
+    match rule.when:
+        case BudgetRemaining(below):
+            return f"under {format_percent(below)} % left"
+        case BurnRate(above, over):
+            return f"burns over {format_decimal(above, 2)} in {format_duration(over)}"
+    raise AssertionError(rule.when)
+
+
+def action(rule: Rule) -> str:
+    """What a rule asks for."""
+    return "Hold" if isinstance(rule.then, HoldReleases) else "Notify"
+
+
+def verdict(moment: Moment) -> str:
+    """The word for how an objective stood."""
+    found = moment.standing.verdict
+    return "Unknown" if found is None else found.label
+
+
+def figures(moment: Moment) -> Budget | None:
+    """The figures of a moment, where they are known."""
+    return moment.standing.measured.budget if moment.remaining is not None else None
+
+
+def burns(moment: Moment, window: Seconds) -> str:
+    """How fast the budget burned, or a dash."""
+    measured = moment.standing.measured
+    burn = measured.burns.get(window) if isinstance(measured.evidence, Fresh) else None
+    return "-" if burn is None or not burn.total else format_decimal(burn.rate, 2)
+
+
+def _worst(moments: list[Moment]) -> Moment:
+    """The one with the most severe verdict, of those the one with the least left; unmeasured ones last."""
+    return min(
+        moments,
+        key=lambda m: (-(m.standing.verdict or Verdict.OPEN), m.remaining is None, m.remaining or Share(0), m.at),
+    )
