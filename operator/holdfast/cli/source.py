@@ -22,6 +22,7 @@ GIVEN: Final = "of --source-url"
 INTERVAL: Final[Seconds] = 15
 """How often an operator without another setting measures."""
 
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Where the past and present of objectives is asked for, and how often the operator measures."""

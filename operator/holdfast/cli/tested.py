@@ -18,6 +18,9 @@ from holdfast.prometheus.history import Walk
 LINES: Final = 36
 """A table of moments has about so many lines at most."""
 
+STRETCHES: Final = 3
+"""So many unmeasured stretches are named."""
+
 NICE: Final = (60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 """Stretches of time that people read easily, in seconds."""
 
@@ -48,7 +51,7 @@ class Tested:
     @property
     def held(self) -> bool:
         """Whether a rule would have held releases at any time."""
-        return any(effect.held > 0 for effect in self.effects)
+        return any(f.verdict is Verdict.HOLD for moment in self.moments for f in moment.standing.found)
 
     def sentences(self) -> Iterator[str]:
         """The outcome in words."""
@@ -65,7 +68,9 @@ class Tested:
         if now.remaining is not None:
             yield f"At the end {format_percent(now.remaining)} % is left."
         if self.unmeasured:
-            yield f"{self.unmeasured} of {len(self.moments)} moments are not measured (-): nothing is known of them."
+            yield (
+                f"Nothing is known of {self.unmeasured} of these moments, which are not measured: {_spans(self.moments)}."
+            )
         if any(m.standing.measured.budget.young for m in self.moments if m.remaining is not None):
             yield "Where under 10 % of the window was measured the budget is young (covered), and rules on it only notify."
 
@@ -110,6 +115,22 @@ def burns(moment: Moment, window: Seconds) -> str:
     measured = moment.standing.measured
     burn = measured.burns.get(window) if isinstance(measured.evidence, Fresh) else None
     return "-" if burn is None or not burn.total else format_decimal(burn.rate, 2)
+
+
+def _spans(moments: tuple[Moment, ...]) -> str:
+    """When nothing is known, the longest stretches first."""
+    groups = (list(group) for unknown, group in groupby(moments, key=lambda m: m.remaining is None) if unknown)
+    found = sorted(groups, key=lambda group: (-len(group), group[0].at))
+    said = [
+        spell_instant(group[0].at) if len(group) == 1 else f"{_short(group[0])} to {spell_instant(group[-1].at)}"
+        for group in found[:STRETCHES]
+    ]
+    more = [f"{len(found) - STRETCHES} shorter stretches"] if len(found) > STRETCHES else []
+    return ", ".join(said + more)
+
+
+def _short(moment: Moment) -> str:
+    return spell_instant(moment.at).removesuffix(" UTC")
 
 
 def _worst(moments: list[Moment]) -> Moment:

@@ -100,4 +100,5 @@ def _names(moment: Moment) -> list[str]:
 
 
 def _number(value: Fraction, places: int = 3) -> float:
-    return float(format_decimal(value, places))
+    text = format_decimal(value, places)
+    return float(text) if "." in text else int(text)

@@ -30,18 +30,18 @@ def drawn(t: Tested, width: int, *, coloured: bool) -> str:
     figure.plot_size(width, HEIGHT)
     figure.title(f"{t.objective.key}: % of the error budget left")
     for piece in _pieces(t.moments):
-        signal = figure.signal([m.at for m in piece], [float(m.remaining or 0) * 100 for m in piece])
+        pen = plotext.marker("hd", "cyan")
+        signal = figure.signal([m.at for m in piece], [_percent(m) for m in piece], marker=pen)
         figure.draw(signal.lines() if len(piece) > 1 else signal)
-    low = min((float(m.remaining) * 100 for m in t.moments if m.remaining is not None), default=0.0)
-    high = max((float(m.remaining) * 100 for m in t.moments if m.remaining is not None), default=100.0)
     first, last = t.moments[0].at, t.moments[-1].at
-    _scale(figure, t, min(low, 0.0), max(high, 100.0))
+    _scale(figure, t, min([_percent(m) for m in t.moments if m.remaining is not None], default=0.0))
     times = [first, (first + last) / 2, last]
     figure.ruler("x").lim(first, last)
     figure.ruler("x").ticks(times, [spell_instant(at).removesuffix(" UTC") for at in times])
-    lines = figure.build().string(colorless=True).rstrip().splitlines()
+    built = figure.build()
+    lines = built.string(colorless=not coloured).rstrip().splitlines()
     if t.rules:
-        lines += _strip(t.moments, lines, coloured)
+        lines += _strip(t.moments, built.string(colorless=True).splitlines(), coloured)
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -58,15 +58,20 @@ def _pieces(moments: Sequence[Moment]) -> Iterator[list[Moment]]:
         yield piece
 
 
-def _scale(figure: Any, t: Tested, low: float, high: float) -> None:
-    """From the least to the most, with the thresholds of the rules as lines."""
+def _percent(moment: Moment) -> float:
+    return float(moment.remaining or 0) * 100
+
+
+def _scale(figure: Any, t: Tested, low: float) -> None:
+    """From the least to all of the budget, with the thresholds of the rules as lines."""
+    low = min(0.0, low - (100 - low) / HEIGHT) if low < 0 else 0.0  # a line of air below the curve
     marks = {0.0} | {float(r.when.below) * 100 for r in t.rules if isinstance(r.when, BudgetRemaining)}
-    for mark in sorted(mark for mark in marks if low <= mark <= high):
+    lines = sorted(mark for mark in marks if low < mark < 100)
+    for mark in lines:
         figure.line(mark)
-    span = high - low
-    ticks = sorted({low, high, *(m for m in marks if low < m < high and min(m - low, high - m) > span / 12)})
-    figure.ruler("y").lim(low, high)
-    figure.ruler("y").ticks(ticks, [f"{tick:.4g}" for tick in ticks])
+    ticks = [*(mark for mark in lines if 100 - mark > (100 - low) / HEIGHT * 2), 100.0]
+    figure.ruler("y").lim(low, 100)
+    figure.ruler("y").ticks(ticks, [f"{tick:g} %" for tick in ticks])
 
 
 def _strip(moments: Sequence[Moment], lines: Sequence[str], coloured: bool) -> list[str]:

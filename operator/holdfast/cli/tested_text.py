@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from holdfast.core.policy import BurnRate, Verdict
-from holdfast.core.quantities import format_decimal, format_duration, format_percent, spell_instant
+from holdfast.core.quantities import format_duration, format_percent, spell_instant
 from holdfast.core.replay import Moment
 
 from .tested import Tested, action, burns, condition, figures, verdict
@@ -30,8 +30,8 @@ COLOURS: Final = {Verdict.NOTIFY: "yellow", Verdict.HOLD: "bold red"}
 def table(tested: Sequence[Tested]) -> None:
     """Words, rules, and the worst moments."""
     console = _console()
-    for t in tested:
-        _head(console, t)
+    for place, t in enumerate(tested):
+        _head(console, t, place)
         length, moments = t.lines()
         if len(moments) < len(t.moments):
             console.print(
@@ -45,8 +45,8 @@ def plot(tested: Sequence[Tested]) -> None:
     """Words, rules, and a curve."""
     console = _console()
     width = min(WIDEST_PLOT, console.width if sys.stdout.isatty() else 80)
-    for t in tested:
-        _head(console, t)
+    for place, t in enumerate(tested):
+        _head(console, t, place)
         click.echo(drawn(t, width, coloured=console.color_system is not None))
     _end(console, tested)
 
@@ -56,22 +56,27 @@ def _console() -> Console:
     return Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False, soft_wrap=not terminal)
 
 
-def _head(console: Console, t: Tested) -> None:
+def _head(console: Console, t: Tested, place: int) -> None:
+    if place:
+        console.print()
     first, *rest = t.sentences()
     console.print(Text(first, style="bold"))
     for sentence in rest:
         console.print(Text(sentence))
+    console.print()
     if t.effects:
         console.print(_rules(t))
+        console.print()
 
 
 def _end(console: Console, tested: Sequence[Tested]) -> None:
     if not any(t.rules for t in tested):
+        console.print()
         console.print("No policy was tried: --policy FILE shows what one would have done.", style="dim")
 
 
 def _rules(t: Tested) -> Table:
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
     for name in ("rule", "when", "asks for"):
         made.add_column(name)
     for name in ("times", "in force", "held"):
@@ -83,7 +88,7 @@ def _rules(t: Tested) -> Table:
             condition(effect.rule),
             action(effect.rule),
             str(effect.times),
-            format_duration(effect.lasted) if effect.lasted else "never",
+            format_duration(effect.lasted) if effect.times else "never",
             Text(format_duration(effect.held) if held else "-", style="bold red" if held else ""),
         )
     return made
@@ -91,7 +96,7 @@ def _rules(t: Tested) -> Table:
 
 def _moments(t: Tested, moments: Sequence[Moment]) -> Table:
     windows = sorted({rule.when.over for rule in t.rules if isinstance(rule.when, BurnRate)})
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
     made.add_column("time", no_wrap=True)
     for name in ("left", "bad", "events", *(f"burn {format_duration(w)}" for w in windows), "covered"):
         made.add_column(name, justify="right")
@@ -102,7 +107,7 @@ def _moments(t: Tested, moments: Sequence[Moment]) -> Table:
         said: list[Text | str] = ["-", "-", "-"]
         if budget is not None:
             left = Text(f"{format_percent(budget.remaining)} %", style="bold red" if budget.remaining < 0 else "")
-            said = [left, format_decimal(budget.bad, 0), f"{round(budget.total):,}"]
+            said = [left, f"{round(budget.bad):,}", f"{round(budget.total):,}"]
         rates = [burns(moment, window) for window in windows]
         covered = f"{format_percent(budget.coverage)} %" if budget is not None else "unmeasured"
         colour = COLOURS.get(moment.standing.verdict or Verdict.OPEN, "")

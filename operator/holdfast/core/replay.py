@@ -64,8 +64,7 @@ def replay(looks: Iterable[tuple[Instant, Measured]], rules: Collection[Rule]) -
 def effects(moments: Sequence[Moment], rules: Iterable[Rule]) -> tuple[Effect, ...]:
     """What each rule would have done, in the order of the rules. A moment stands for the time up to the next one."""
     lengths = [later.at - moment.at for moment, later in pairwise(moments)]
-    lengths += lengths[-1:] or [0.0]
-    return tuple(_effect(moments, lengths, rule) for rule in rules)
+    return tuple(_effect(moments, [*lengths, 0.0], rule) for rule in rules)
 
 
 def worst(moments: Iterable[Moment]) -> Moment | None:
