@@ -23,6 +23,7 @@ class ConditionType(StrEnum):
     ATTRIBUTABLE = "Attributable"
     RULES_CAN_FIRE = "RulesCanFire"
     ENFORCED = "Enforced"
+    LEDGER_CHECKED = "LedgerChecked"
 
 
 class ConditionReason(StrEnum):
@@ -67,6 +68,8 @@ class ConditionReason(StrEnum):
     SEEN_IN_FORCE = "SeenInForce"  # Enforced
     NOT_SEEN_IN_FORCE = "NotSeenInForce"
     LIFTED = "Lifted"
+    AGREES = "Agrees"  # LedgerChecked
+    DRIFTS = "Drifts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,18 @@ def render(
             }
         )
     return rendered
+
+
+def kept(before: object, kind: ConditionType) -> Condition | None:
+    """A condition as the status so far has it: one that is seldom looked at outlives a restart. None when it is not there."""
+    listed = before.get("conditions") if isinstance(before, Mapping) else None
+    for said in listed if isinstance(listed, list) else ():
+        if isinstance(said, Mapping) and said.get("type") == kind.value:
+            status = {"True": True, "False": False}.get(str(said.get("status")))
+            reason = str(said.get("reason"))
+            if reason in set(ConditionReason):
+                return Condition(kind, status, ConditionReason(reason), str(said.get("message") or ""))
+    return None
 
 
 def _times(before: object) -> dict[tuple[str, str], str]:

@@ -52,13 +52,15 @@ def objective_status(
     workloads: Mapping[Workload, WorkloadState] | None = None,
     obstacles: Sequence[tuple[ConditionReason, str]] = (),
     remarks: Remarks | None = None,
+    extra: Sequence[Condition] = (),
     *,
     now: Instant,
     before: object = None,
 ) -> dict[str, object]:
     """The status of an objective.
 
-    `obstacles` are reasons why it is not Ready, with their sentences; `remarks` what is said beside the figures, where that is known; `before` is the status so far, from which the
+    `obstacles` are reasons why it is not Ready, with their sentences; `remarks` what is said beside the figures, where
+    that is known; `extra` are conditions from elsewhere; `before` is the status so far, from which the
     times of what did not change are kept.
     """
     measured, states, beside = standing.measured, workloads or {}, remarks or NOTHING_TO_SAY
@@ -79,7 +81,7 @@ def objective_status(
         },
         "held": sum(state is WorkloadState.HELD for state in states.values()),
         "evidence": _evidence(measured.evidence),
-        "conditions": render(_conditions(measured, obstacles, remarks), objective.generation, before, now),
+        "conditions": render([*_conditions(measured, obstacles, remarks), *extra], objective.generation, before, now),
     }
     if measured.burns:  # an empty list that is shared could never be taken back by server-side apply
         status["burnRates"] = [_burn(window, burn) for window, burn in sorted(measured.burns.items())]

@@ -86,6 +86,11 @@ class Accounts:
         delay = self._pollers[source].source.delay
         return max(0.01, grid_time(now, self.interval, delay) + self.interval + delay - now)
 
+    @property
+    def kept(self) -> list[tuple[Objective, Ledger]]:
+        """The ledgers that are up to date, with their objectives."""
+        return [(a.objective, a.ledger) for a in self._accounts.values() if a.filled and a.missing is None]
+
     def keep(self, objectives: Mapping[ObjectKey, Objective], unreadable: Iterable[ObjectKey]) -> bool:
         """Have an account for each of these, and no others; one that cannot be read now keeps its ledger.
 

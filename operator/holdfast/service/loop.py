@@ -28,6 +28,7 @@ from .enforcing import Enforcer, Judged
 from .metrics import Metrics
 from .remarking import remarks
 from .reporter import Reporter
+from .selfcheck import SelfCheck
 from .switch import Switch
 from .world import Reader, World, windows_of
 
@@ -43,6 +44,7 @@ class Loop:
     switch: Switch
     metrics: Metrics
     enforcement: bool
+    selfcheck: SelfCheck
     adjusting: Adjusting = field(default_factory=Adjusting)
     clock: Callable[[], Instant] = time.time
     world: World = field(default_factory=World)
@@ -76,6 +78,7 @@ class Loop:
             opened.clear()
             await self.accounts.look(source, self.clock())
             self._measured.set()
+            self.selfcheck.wake(self.accounts.kept, self.clock())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(opened.wait(), self.accounts.pause(source, self.clock()))
 

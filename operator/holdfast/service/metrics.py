@@ -90,6 +90,7 @@ class State:
     holds: Mapping[Workload, HoldRecord] = field(default_factory=dict)
     gate_effective: bool = False
     enforcing: bool = True
+    drifts: Mapping[ObjectKey, float] = field(default_factory=dict)
 
 
 class Budgets(Collector):
@@ -135,7 +136,14 @@ class Budgets(Collector):
             verdict.add_metric(who, -1.0 if standing.verdict is None else float(standing.verdict))
             for window, value in standing.measured.burns.items():
                 burn.add_metric([*who, format_duration(window)], float(value.rate))
-        yield from (remaining, burn, events, coverage, fresh, verdict)
+        drift = GaugeMetricFamily(
+            "holdfast_ledger_drift_ratio",
+            "By which share the ledger counted more than increase() over the day of the last self-check.",
+            labels=slo,
+        )
+        for key, share in state.drifts.items():
+            drift.add_metric([key.namespace, key.name], share)
+        yield from (remaining, burn, events, coverage, fresh, verdict, drift)
         holds = GaugeMetricFamily(
             "holdfast_holds",
             "Workloads on hold, by state and reason.",

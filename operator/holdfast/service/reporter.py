@@ -23,7 +23,7 @@ from holdfast.api import (
     objective_status,
     policy_status,
 )
-from holdfast.api.conditions import ConditionReason
+from holdfast.api.conditions import Condition, ConditionReason, ConditionType, kept
 from holdfast.cluster.act import Acting
 from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError
@@ -39,6 +39,7 @@ from holdfast.core.request import HOLD_LABEL
 from holdfast.prometheus.sources import Source
 
 from .metrics import Metrics
+from .selfcheck import SelfCheck, condition
 from .telling import Status, Telling, of_hold, of_objective, worth_writing
 from .world import World
 
@@ -64,6 +65,7 @@ class Reporter:
     recorder: Recorder
     metrics: Metrics
     interval: Seconds
+    selfcheck: SelfCheck
     _written: dict[str, float] = field(default_factory=dict)
     _stuck: dict[Workload, str] = field(default_factory=dict)
     _unknown: dict[tuple[Workload, str], float] = field(default_factory=dict)
@@ -139,6 +141,7 @@ class Reporter:
             states,
             tuple(_obstacles(objective, states, sources)),
             remarks(objective, now),
+            extra=self._checked(objective.key, before),
             now=now,
             before=before,
         )
@@ -150,6 +153,12 @@ class Reporter:
             if telling is not None:
                 log.info("verdict", objective=str(objective.key), note=telling.note)
                 await self._event(OBJECTIVES, body, telling)
+
+    def _checked(self, key: ObjectKey, before: Status) -> tuple[Condition, ...]:
+        """What the self-check said last, before a restart too."""
+        result = self.selfcheck.results.get(key)
+        said = condition(result) if result is not None else kept(before, ConditionType.LEDGER_CHECKED)
+        return (said,) if said is not None else ()
 
     def _state(self, workload: Workload, held: set[Workload]) -> WorkloadState:
         if self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name)) is None:

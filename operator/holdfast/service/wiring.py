@@ -31,6 +31,7 @@ from .loop import Loop
 from .memory import Memory
 from .metrics import Budgets, Metrics, State
 from .reporter import Reporter
+from .selfcheck import SelfCheck
 from .settings import Settings
 from .shelf import Shelf
 from .switch import Switch
@@ -60,9 +61,11 @@ class Service:
         self.watch = Watch(client, self.store, take_signals_back=self.take_signals)
         hands = Acting(client, time.time)
         recorder = Recorder(client, os.environ.get("POD_NAME", "holdfast"), time.time)
-        reporter = Reporter(client, self.store, hands, recorder, self.metrics, settings.interval)
+        sources = [s.source() for s in settings.sources]
+        self._selfcheck = SelfCheck(sources, time.time())
+        reporter = Reporter(client, self.store, hands, recorder, self.metrics, settings.interval, self._selfcheck)
         shelf = Shelf(self.metrics.checkpoint_errors.labels("read").inc)
-        self._accounts = Accounts((s.source() for s in settings.sources), settings.interval, self.metrics, shelf)
+        self._accounts = Accounts(sources, settings.interval, self.metrics, shelf)
         self._memory = Memory(Checkpoints(client, namespace), self._accounts.live, shelf, self.metrics)
         self.loop = Loop(
             store=self.store,
@@ -72,6 +75,7 @@ class Service:
             switch=Switch(client, namespace),
             metrics=self.metrics,
             enforcement=settings.enforcement,
+            selfcheck=self._selfcheck,
         )
         self.gate = Gate(installed=False, effective=False, why="not looked at yet")
         self._stopping = asyncio.Event()
@@ -107,6 +111,7 @@ class Service:
             self._accounts.close()
             if self._remembered:
                 await self._memory.stop()
+            await self._selfcheck.close()
             await server.cleanup()
         failed = next((t for t in done if t is not stop), None)
         if failed is None:
@@ -154,6 +159,7 @@ class Service:
             self.loop.world.holds,
             self.gate.effective,
             self._settings.enforcement and self.loop.switch.on,
+            {k: r.drift for k, r in self._selfcheck.results.items() if r.drift is not None},
         )
 
     async def _inspect_gate(self) -> None:

@@ -1,0 +1,62 @@
+"""What the source's own arithmetic says of the events of a stretch of time: one query per family for all objectives.
+
+Not exact, and independent of the ledgers: good to find out that one of them has gone astray.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from holdfast.core.evidence import Missing
+from holdfast.core.objective import Objective, ObjectKey
+from holdfast.core.quantities import Instant, Seconds
+
+from .connection import Connection
+from .families import PART, TOTAL, Family, families, milliseconds
+from .narrowing import Width, narrowing
+from .sources import Answer, Refused, Source
+
+RELEASES: Final = frozenset({"pod_template_hash", "controller_revision_hash", "rollouts_pod_template_hash"})
+"""Labels under which one counter goes on as another: over a day their increases add up. Under all other labels of
+`Source.same_counter` the same events are counted twice."""
+
+Events = Mapping[str, float]
+"""Events by role (all of them, and the good or bad part)."""
+
+
+def increases(
+    connection: Connection,
+    objectives: Sequence[Objective],
+    at: Instant,
+    span: Seconds,
+    roles: Collection[str] = (TOTAL, PART),
+) -> Mapping[ObjectKey, Events]:
+    """`increase()` over the `span` up to `at`, for each objective that the source answered about; blocks."""
+    found: defaultdict[ObjectKey, dict[str, float]] = defaultdict(dict)
+    for family in families(objectives):
+        family.readers = {role: selector for role, selector in family.readers.items() if role[1] in roles}
+        answer = _ask(connection, family, at, span) if family.readers else []
+        if isinstance(answer, Missing):
+            continue
+        for series in answer:
+            for key, role in family.roles(series.labels):
+                found[key][role] = found[key].get(role, 0.0) + series.values[-1][1]
+    return found
+
+
+def _ask(connection: Connection, family: Family, at: Instant, span: Seconds) -> Answer:
+    answer = connection.instant(query(connection.source, family, span), at)
+    while isinstance(answer, Refused) and family.width is not Width.WIDE:
+        family.width = Width(family.width + 1)
+        answer = connection.instant(query(connection.source, family, span), at)
+    return answer
+
+
+def query(source: Source, family: Family, span: Seconds) -> str:
+    """The increase of a family's counters by the labels its selectors look at; targets are summed up by the source."""
+    where = narrowing(family.readers.values(), family.width)
+    twice = ", ".join(name for name in source.same_counter if name not in (*family.labels, *RELEASES))
+    counted = f"increase({family.metric}{where}[{milliseconds(span)}])"
+    return f"sum by ({', '.join(family.labels)}) (max without ({twice}) ({counted}))"
