@@ -1,0 +1,144 @@
+"""What a source has of an objective right now, for a person who is about to apply it.
+
+A fault means that the objective could not be measured as it is written. A warning is worth knowing and may be meant so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from holdfast.core.evidence import Missing, Why
+from holdfast.core.objective import BadOverTotal, Counted, Latency, Objective, Selector
+from holdfast.core.quantities import Instant, Seconds, Share, format_duration, format_percent
+
+from .connection import Connection
+from .families import PART, TOTAL, bound_of, milliseconds, selectors
+from .poller import Poller
+from .readings import Readings
+from .selfcheck import increases
+
+RECENT: Final[Seconds] = 300
+"""A series is there when it has a sample of the last five minutes."""
+
+PRESENT: Final[Seconds] = 3_600
+"""How an objective stands at present is said of the last hour."""
+
+LOOKS: Final = 240
+"""How finely the beginning of the past is looked for, in parts of the window."""
+
+NAMED: Final = 8
+"""So many bounds of a histogram are listed."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a source has of one objective, in sentences."""
+
+    matches: str | None = None
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    unanswered: bool = False
+
+
+def probe(poller: Poller, objective: Objective, at: Instant) -> Found:
+    """Ask about one objective that is made of counters; blocks."""
+    assert isinstance(objective.indicator, Counted)  # noqa: S101 - the caller looked
+    found, connection = Found(), Connection(poller.source)
+    sample = poller.poll([objective], at, RECENT).samples[objective.key]
+    if isinstance(sample, Missing):
+        found.unanswered = sample.why is Why.UNREACHABLE
+        found.faults.append(sample.note + _bounds(connection, objective, at))
+        return found
+    total = next(selector for role, selector in selectors(objective.indicator) if role == TOTAL)
+    series = connection.instant(f"count by (namespace, pod) (last_over_time({total}[{milliseconds(RECENT)}]))", at)
+    age = _history(connection, total, objective.window.longest, at)
+    if isinstance(series, Missing) or isinstance(age, Missing):
+        note = series.note if isinstance(series, Missing) else age.note if isinstance(age, Missing) else ""
+        return Found(faults=[note], unanswered=True)
+    pods = {s.labels["pod"] for s in series if s.labels.get("pod")}
+    count = sum(int(s.values[-1][1]) for s in series)
+    past, now = f"{format_duration(age)} of history", _present(connection, objective, at)
+    found.matches = f"matches {_several(count, 'series')} of {_several(len(pods), 'pod')}, {past}, {now}"
+    found.warnings += [*_startless(sample, poller), *_young(objective, age), *_foreign(objective, pods)]
+    return found
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun if count == 1 or noun == 'series' else noun + 's'}"
+
+
+def _history(connection: Connection, total: Selector, window: Seconds, at: Instant) -> Seconds | Missing:
+    """How far back there is anything, up to the window. A plain selector: it reads five minutes at each look."""
+    step = max(window / LOOKS, connection.source.scrape_interval)
+    count = int(window // step)
+    answer = connection.range(f"group({total})", at - count * step, at, step)
+    if isinstance(answer, Missing):
+        return answer
+    return at - min((series.values[0][0] for series in answer), default=at)
+
+
+def _present(connection: Connection, objective: Objective, at: Instant) -> str:
+    """The share of good events of the last hour, by the source's own arithmetic."""
+    events = increases(connection, [objective], at, PRESENT).get(objective.key, {})
+    total, part = events.get(TOTAL, 0.0), events.get(PART, 0.0)
+    if total <= 0:
+        return "no events in the last hour"
+    good = 1 - part / total if isinstance(objective.indicator, BadOverTotal) else part / total
+    return f"{format_percent(Share(min(1.0, max(0.0, good))), 3)} % at present"
+
+
+def _bounds(connection: Connection, objective: Objective, at: Instant) -> str:
+    """The bounds a histogram has, where the one that is wanted is not among them; nearest first."""
+    indicator = objective.indicator
+    if not isinstance(indicator, Latency):
+        return ""
+    buckets = Selector(f"{indicator.histogram.metric}_bucket", indicator.histogram.matchers)
+    answer = connection.instant(f"group by (le) (last_over_time({buckets}[{milliseconds(RECENT)}]))", at)
+    bounds = {_seconds(s.labels.get("le", "")) for s in answer} if not isinstance(answer, Missing) else set()
+    near = sorted((b for b in bounds if b is not None), key=lambda b: (abs(b - indicator.threshold), b))[:NAMED]
+    if not near or indicator.threshold in near:
+        return ""
+    return f"; it has {', '.join(f'{bound_of(b)} s' for b in near)} (nearest first)"
+
+
+def _seconds(le: str) -> float | None:
+    try:
+        value = float(le)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _startless(sample: Readings, poller: Poller) -> Sequence[str]:
+    """Targets whose start is not known."""
+    lacking = sum(reading.started is None for reading in sample.values())
+    if not lacking:
+        return ()
+    return (
+        f"{lacking} of {len(sample)} targets have no {poller.source.start_metric} under the same labels, so what a new pod "
+        "counts before it is first scraped is missed (no birth credit)",
+    )
+
+
+def _young(objective: Objective, age: Seconds) -> Sequence[str]:
+    """A past that does not fill the window."""
+    window = objective.window.longest
+    if age >= window * (1 - 2 / LOOKS):
+        return ()
+    return (f"its history is shorter than the window of {objective.window}: the rest of it will be unmeasured",)
+
+
+def _foreign(objective: Objective, pods: Collection[str]) -> Sequence[str]:
+    """Series that are not of the pods of the workloads."""
+    if not objective.workloads:
+        return ()
+    names = " or ".join(f"{w.name}-…" for w in objective.workloads)
+    if not pods:
+        return (f"its series have no label pod, so nobody can tell whether pods of {names} count here",)
+    others = sorted(pod for pod in pods if not any(pod.startswith(f"{w.name}-") for w in objective.workloads))
+    if not others:
+        return ()
+    return (f"{len(others)} of {len(pods)} pods are not named {names}: {', '.join(others[:3])}",)
