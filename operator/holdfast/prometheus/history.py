@@ -22,8 +22,11 @@ from holdfast.core.quantities import Instant, Seconds, Span
 from .poller import Poller, grid_time
 from .refill import PACES, refill
 
-COARSEST: Final[Seconds] = 3_600
-"""The past that is walked over is read at least this often, however wide the steps."""
+COARSEST: Final[Seconds] = 300
+"""The past that is walked over is read at least this often, however wide the steps: a value counts as seen for so long
+after its target has gone."""
+MOST_LOOKS: Final = 10_000
+"""But not more often than this in all, unless a shorter window is asked about."""
 
 Windows = Mapping[ObjectKey, tuple[Seconds, ...]]
 Look = tuple[Instant, Measured]
@@ -57,7 +60,7 @@ def plan(now: Instant, delay: Seconds, since: Seconds, step: Seconds, finest: Se
     """A walk that ends at the newest time of its grid. The pace divides the step, in whole seconds, and is no wider than
     `finest` (the shortest window that is asked about) where that is possible.
     """
-    wanted = max(1, math.floor(min(step, COARSEST, finest)))
+    wanted = max(1, math.floor(min(step, max(COARSEST, since / MOST_LOOKS), finest)))
     pace = next(p for p in range(wanted, 0, -1) if step % p == 0) if step == int(step) else step
     return Walk(grid_time(now, step, delay), since, step, float(pace))
 
