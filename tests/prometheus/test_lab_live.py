@@ -1,0 +1,137 @@
+"""`holdfast validate --live`: what a source has of an objective, said of the shop in the lab, word for word where it matters."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import lab
+from holdfast.cli.main import main
+from tests.prometheus.stories import Workload
+
+pytestmark = pytest.mark.lab
+
+HEAD = """\
+apiVersion: holdfast.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {name: web, namespace: NAMESPACE}
+spec:
+  target: "99"
+  window: {rolling: WINDOW}
+  workloads: [{kind: Deployment, name: WORKLOAD}]
+  indicator: """
+
+RATIO = '{ratio: {bad: \'http_requests_total{namespace="NAMESPACE",code="500"}\', total: \'http_requests_total{namespace="NAMESPACE"}\'}}'
+
+
+@dataclass
+class Shop:
+    """A workload of three pods that fails one request in five."""
+
+    cluster: lab.Cluster
+    namespace: str
+    folder: Path
+
+    def validate(
+        self, indicator: str = RATIO, *, window: str = "1m", workload: str = "web", url: str | None = None
+    ) -> tuple[int, str, str]:
+        """Exit code, output, errors about one objective."""
+        path = self.folder / "slo.yaml"
+        text = (HEAD + indicator).replace("WINDOW", window).replace("WORKLOAD", workload)
+        path.write_text(text.replace("NAMESPACE", self.namespace), encoding="utf-8")
+        where = ["--source-url", url or self.cluster.prometheus.url]
+        done = CliRunner().invoke(main, ["validate", "--live", "-f", str(path), *where])
+        return done.exit_code, *(
+            text.replace(f"{path}: ServiceLevelObjective ", "") for text in (done.stdout, done.stderr)
+        )
+
+
+@pytest.fixture(scope="module")
+def shop(lab_cluster: lab.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """It has run for more than a minute."""
+    namespace = lab_cluster.namespace()
+    workload, began = Workload(lab_cluster, namespace), time.time()
+    workload.apply("shop:err-20", 3)
+    lab_cluster.wait(workload.rolled, 60, "the rollout")
+    lab_cluster.wait(workload.scraped, 60, "the first scrapes")
+    lab_cluster.prometheus.set_rules("orphans", ORPHANS)
+    time.sleep(max(0.0, began + 75 - time.time()))
+    yield Shop(lab_cluster, namespace, tmp_path_factory.mktemp("live"))
+    lab_cluster.raw("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+ORPHANS = """\
+groups:
+- name: orphans
+  rules:
+  - {record: orphan_requests_total, expr: 'sum by (namespace, code) (http_requests_total)'}
+"""
+
+
+def test_what_matches_is_counted_and_rated(shop: Shop) -> None:
+    """Series, pods, history, and the share of good requests, which is near the truth."""
+    code, said, errors = shop.validate()
+    assert (code, errors) == (0, "")
+    line = said.splitlines()[0]
+    found = re.fullmatch(
+        rf"{shop.namespace}/web: ok, matches 6 series of 3 pods, 1m of history, (\S+) % at present", line
+    )
+    assert found, said
+    truth = shop.cluster.shop.truth(shop.namespace, "web").total
+    assert float(found[1]) == pytest.approx(100 * (1 - truth.bad / truth.requests), abs=3)
+    assert said.splitlines()[-1] == "1 ok, 0 wrong, 1 warnings"  # the window is a minute
+
+
+def test_a_short_history_and_pods_of_others_are_warnings(shop: Shop) -> None:
+    """They may be meant so: an objective on a new service, or on what stands before one."""
+    code, said, _ = shop.validate(window="6h", workload="checkout")
+    assert code == 0
+    assert "its history is shorter than the window of 6h: the rest of it will be unmeasured" in said
+    assert "3 of 3 pods are not named checkout-…: web-" in said
+
+
+def test_series_without_processes_are_told(shop: Shop) -> None:
+    """Recorded series have neither pods nor starts: no birth credit, and nobody knows whose they are."""
+    code, said, _ = shop.validate(RATIO.replace("http_requests", "orphan_requests"))
+    assert code == 0
+    assert "1 of 1 targets have no process_start_time_seconds under the same labels" in said
+    assert "its series have no label pod" in said
+
+
+def test_a_selector_that_matches_nothing_is_wrong(shop: Shop) -> None:
+    """Most mistakes are typing errors."""
+    code, said, errors = shop.validate(RATIO.replace("total: 'http", "total: 'htp"))
+    assert code == 1
+    assert "matches no series; check its metric name and labels" in errors
+    assert said.splitlines()[-1] == "0 ok, 1 wrong, 1 warnings"
+
+
+def test_a_bound_that_is_not_there_is_wrong_and_those_that_are_are_listed(shop: Shop) -> None:
+    """The nearest one first."""
+    histogram = "{latency: {histogram: 'http_request_duration_seconds{namespace=\"NAMESPACE\"}', threshold: 300ms}}"
+    code, _, errors = shop.validate(histogram)
+    assert code == 1
+    assert "no bucket of http_request_duration_seconds_bucket ends at 0.3 s" in errors
+    assert re.search(r"; it has 0\.2\d* s, .*\(nearest first\)", errors), errors
+    assert shop.validate(histogram.replace("300ms", "200ms"))[0] == 0
+
+
+def test_more_good_events_than_events_are_wrong(shop: Shop) -> None:
+    """The two selectors were mixed up."""
+    swapped = '{ratio: {good: \'http_requests_total{namespace="NAMESPACE"}\', total: \'http_requests_total{namespace="NAMESPACE",code="500"}\'}}'
+    code, _, errors = shop.validate(swapped)
+    assert code == 1
+    assert "counts more events than" in errors
+
+
+def test_a_source_that_does_not_answer_is_not_a_wrong_objective(shop: Shop) -> None:
+    """Nothing can be said then, and the exit code is another one."""
+    code, _, errors = shop.validate(url="http://127.0.0.1:9")
+    assert code == 3
+    assert "the metrics source of --source-url could not be reached" in errors
