@@ -18,8 +18,8 @@ from holdfast.prometheus.history import History, Walk, history, plan
 from holdfast.prometheus.poller import Poller
 
 from .files import Checked, files_option, read_files
+from .outcome import Outcome
 from .source import Asked, Sources, Unanswered, source_options
-from .tested import Tested
 
 STEPS: Final = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1_800, 3_600)
 """Steps that are taken where none is given: the longest one that makes two dozen."""
@@ -94,14 +94,14 @@ def backtest(
     if since < step or since / step > MOST_MOMENTS:
         raise click.UsageError(f"--since must be 1 to {MOST_MOMENTS} steps long; give another --step")
     checked = _read((*files, *policies))
-    tested, unknown = _test(checked, sources, since, step)
-    if tested:
-        _show(output, tested)
+    outcomes, unknown = _test(checked, sources, since, step)
+    if outcomes:
+        _show(output, outcomes)
     for sentence in unknown:
         click.secho(sentence, fg="red", err=True)
     if unknown:
         raise SystemExit(Unanswered.exit_code)
-    if any(t.held or (fail_below is not None and t.lowest is not None and t.lowest < fail_below) for t in tested):
+    if any(t.held or (fail_below is not None and t.lowest is not None and t.lowest < fail_below) for t in outcomes):
         raise SystemExit(1)
 
 
@@ -127,7 +127,7 @@ def _repeated(keys: Sequence[ObjectKey]) -> set[ObjectKey]:
     return {key for key in keys if keys.count(key) > 1}
 
 
-def _test(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -> tuple[list[Tested], list[str]]:
+def _test(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -> tuple[list[Outcome], list[str]]:
     """Every objective that the sources know of, and a sentence for each of the others."""
     objectives = [objective for _, objective in checked.objectives]
     rules = {o.key: _rules(o, [policy for _, policy in checked.policies]) for o in objectives}
@@ -142,24 +142,13 @@ def _test(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -> tu
     known = [o for o in objectives if o.key not in unknown]
     found = history(known, pollers, walk, windows, asked.interval)
     unknown |= _without(known, found, pollers, walk)
-    tested = []
+    outcomes = []
     for objective in known:
         if objective.key not in unknown:
-            source = asked.of(objective)
-            moments = replay(found.looks[objective.key], rules[objective.key])
-            name = source.name if source is not None else objective.source
-            tested.append(
-                Tested(
-                    objective,
-                    name,
-                    rules[objective.key],
-                    windows[objective.key],
-                    walk,
-                    moments,
-                    effects(moments, rules[objective.key]),
-                )
-            )
-    return tested, [f"{key}: {why}." for key, why in sorted(unknown.items())]
+            own = rules[objective.key]
+            moments = replay(found.looks[objective.key], own)
+            outcomes.append(Outcome(objective, own, windows[objective.key], walk, moments, effects(moments, own)))
+    return outcomes, [f"{key}: {why}." for key, why in sorted(unknown.items())]
 
 
 def _rules(objective: Objective, policies: Iterable[Policy]) -> tuple[Rule, ...]:
@@ -220,13 +209,13 @@ def _why(poller: Poller, objective: Objective, at: Instant) -> str:
     return "its series begin only now, so there is no past to look at"
 
 
-def _show(output: str, tested: Sequence[Tested]) -> None:
-    from . import tested_data, tested_text  # noqa: PLC0415 - rich and the plot are slow to import
+def _show(output: str, outcomes: Sequence[Outcome]) -> None:
+    from . import outcome_data, outcome_text  # noqa: PLC0415 - rich and the plot are slow to import
 
-    ways: Mapping[str, Callable[[Sequence[Tested]], None]] = {
-        "table": tested_text.table,
-        "plot": tested_text.plot,
-        "csv": tested_data.csv,
-        "json": tested_data.json,
+    ways: Mapping[str, Callable[[Sequence[Outcome]], None]] = {
+        "table": outcome_text.table,
+        "plot": outcome_text.plot,
+        "csv": outcome_data.csv,
+        "json": outcome_data.json,
     }
-    ways[output](tested)
+    ways[output](outcomes)

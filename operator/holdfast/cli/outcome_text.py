@@ -16,8 +16,8 @@ from holdfast.core.policy import BurnRate, Verdict
 from holdfast.core.quantities import format_duration, format_percent, spell_instant
 from holdfast.core.replay import Moment
 
-from .tested import Tested, action, burns, condition, figures, verdict
-from .tested_plot import drawn
+from .outcome import Outcome, action, burns, condition, figures, verdict
+from .outcome_plot import drawn
 
 WIDE: Final = 200
 """Columns where there is no terminal: nothing is cut off in a file."""
@@ -27,10 +27,10 @@ WIDEST_PLOT: Final = 120
 COLOURS: Final = {Verdict.NOTIFY: "yellow", Verdict.HOLD: "bold red"}
 
 
-def table(tested: Sequence[Tested]) -> None:
+def table(outcomes: Sequence[Outcome]) -> None:
     """Words, rules, and the worst moments."""
     console = _console()
-    for place, t in enumerate(tested):
+    for place, t in enumerate(outcomes):
         _head(console, t, place)
         length, moments = t.lines()
         if len(moments) < len(t.moments):
@@ -38,17 +38,17 @@ def table(tested: Sequence[Tested]) -> None:
                 f"Each line is the worst moment of {format_duration(length)}; -o csv has all of them.", style="dim"
             )
         console.print(_moments(t, moments))
-    _end(console, tested)
+    _end(console, outcomes)
 
 
-def plot(tested: Sequence[Tested]) -> None:
+def plot(outcomes: Sequence[Outcome]) -> None:
     """Words, rules, and a curve."""
     console = _console()
     width = min(WIDEST_PLOT, console.width if sys.stdout.isatty() else 80)
-    for place, t in enumerate(tested):
+    for place, t in enumerate(outcomes):
         _head(console, t, place)
         click.echo(drawn(t, width, coloured=console.color_system is not None))
-    _end(console, tested)
+    _end(console, outcomes)
 
 
 def _console() -> Console:
@@ -56,7 +56,7 @@ def _console() -> Console:
     return Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False, soft_wrap=not terminal)
 
 
-def _head(console: Console, t: Tested, place: int) -> None:
+def _head(console: Console, t: Outcome, place: int) -> None:
     if place:
         console.print()
     first, *rest = t.sentences()
@@ -69,13 +69,13 @@ def _head(console: Console, t: Tested, place: int) -> None:
         console.print()
 
 
-def _end(console: Console, tested: Sequence[Tested]) -> None:
-    if not any(t.rules for t in tested):
+def _end(console: Console, outcomes: Sequence[Outcome]) -> None:
+    if not any(t.rules for t in outcomes):
         console.print()
         console.print("No policy was tried: --policy FILE shows what one would have done.", style="dim")
 
 
-def _rules(t: Tested) -> Table:
+def _rules(t: Outcome) -> Table:
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
     for name in ("rule", "when", "asks for"):
         made.add_column(name)
@@ -94,7 +94,7 @@ def _rules(t: Tested) -> Table:
     return made
 
 
-def _moments(t: Tested, moments: Sequence[Moment]) -> Table:
+def _moments(t: Outcome, moments: Sequence[Moment]) -> Table:
     windows = sorted({rule.when.over for rule in t.rules if isinstance(rule.when, BurnRate)})
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
     made.add_column("time", no_wrap=True)

@@ -26,11 +26,10 @@ NICE: Final = (60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Outcome:
     """One objective over the past: every moment, and what each rule would have done."""
 
     objective: Objective
-    source: str
     rules: tuple[Rule, ...]
     windows: tuple[Seconds, ...]
     walk: Walk
@@ -64,15 +63,14 @@ class Tested:
         yield f"From {first} to {last}: {len(self.moments)} moments, one every {every}{finer}."
         least, now = worst(self.moments), self.moments[-1]
         if least is not None and least.remaining is not None:
-            yield f"The least that was left is {format_percent(least.remaining)} %, on {spell_instant(least.at)}."
-        if now.remaining is not None:
-            yield f"At the end {format_percent(now.remaining)} % is left."
+            end = "" if now.remaining is None else f" At the end {format_percent(now.remaining)} % is left."
+            yield f"The least that was left is {format_percent(least.remaining)} %, on {spell_instant(least.at)}.{end}"
         if self.unmeasured:
             yield (
                 f"Nothing is known of {self.unmeasured} of these moments, which are not measured: {_spans(self.moments)}."
             )
         if any(m.standing.measured.budget.young for m in self.moments if m.remaining is not None):
-            yield "Where under 10 % of the window was measured the budget is young (covered), and rules on it only notify."
+            yield "Where less than 10 % of the window was measured the budget is young, and rules on it only notify."
 
     def lines(self) -> tuple[Seconds, list[Moment]]:
         """The worst moment of each stretch of the past, and how long a stretch is (a step: every moment is there)."""

@@ -14,17 +14,17 @@ from holdfast.core.evidence import Fresh
 from holdfast.core.quantities import Seconds, format_decimal, format_duration, format_instant
 from holdfast.core.replay import Moment, worst
 
-from .tested import Tested, action, condition, figures, verdict
+from .outcome import Outcome, action, condition, figures, verdict
 
 
-def csv(tested: Sequence[Tested]) -> None:
+def csv(outcomes: Sequence[Outcome]) -> None:
     """One line a moment, all objectives below each other."""
-    windows = sorted({window for t in tested for window in t.windows})
+    windows = sorted({window for t in outcomes for window in t.windows})
     burns = [f"burn_{format_duration(window)}" for window in windows]
     head = ("namespace", "slo", "time", "remaining_percent", "bad", "total", "allowed", "coverage_percent")
     out = tables.writer(sys.stdout, lineterminator="\n")
     out.writerow((*head, *burns, "verdict", "rules"))
-    for t in tested:
+    for t in outcomes:
         for moment in t.moments:
             row = _row(moment)
             rates = [_burn(moment, window) for window in windows]
@@ -34,12 +34,12 @@ def csv(tested: Sequence[Tested]) -> None:
             out.writerow((key.namespace, key.name, row["time"], *said, *rates, row["verdict"], names))
 
 
-def json(tested: Sequence[Tested]) -> None:
+def json(outcomes: Sequence[Outcome]) -> None:
     """One document with everything."""
-    click.echo(texts.dumps({"objectives": [_document(t) for t in tested]}, indent=1))
+    click.echo(texts.dumps({"objectives": [_document(t) for t in outcomes]}, indent=1))
 
 
-def _document(t: Tested) -> Mapping[str, object]:
+def _document(t: Outcome) -> Mapping[str, object]:
     least = worst(t.moments)
     return {
         "namespace": t.objective.key.namespace,

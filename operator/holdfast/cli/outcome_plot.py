@@ -11,7 +11,7 @@ from holdfast.core.policy import BudgetRemaining, Verdict
 from holdfast.core.quantities import Instant, spell_instant
 from holdfast.core.replay import Moment
 
-from .tested import Tested
+from .outcome import Outcome
 
 HEIGHT: Final = 18
 
@@ -20,7 +20,7 @@ COLOURS: Final = {Verdict.NOTIFY: "yellow", Verdict.HOLD: "red"}
 LEGEND: Final = "verdict: · Open  ▒ Notify  █ Hold  (blank: unknown)"
 
 
-def drawn(t: Tested, width: int, *, coloured: bool) -> str:
+def drawn(t: Outcome, width: int, *, coloured: bool) -> str:
     """The plot of an objective, so many columns wide."""
     import plotext  # noqa: PLC0415 - slow to import, and for one kind of output only
 
@@ -62,7 +62,7 @@ def _percent(moment: Moment) -> float:
     return float(moment.remaining or 0) * 100
 
 
-def _scale(figure: Any, t: Tested, low: float) -> None:
+def _scale(figure: Any, t: Outcome, low: float) -> None:
     """From the least to all of the budget, with the thresholds of the rules as lines."""
     low = min(0.0, low - (100 - low) / HEIGHT) if low < 0 else 0.0  # a line of air below the curve
     marks = {0.0} | {float(r.when.below) * 100 for r in t.rules if isinstance(r.when, BudgetRemaining)}
