@@ -68,7 +68,7 @@ def test_the_table_shows_the_worst_of_each_stretch(capsys: pytest.CaptureFixture
     assert "Each line is the worst moment of 3h; -o csv has all of them." in said
     rows = [" ".join(line.split()) for line in said.splitlines()]
     assert "26 Nov 03:00 - - - - unmeasured Hold" in rows
-    assert "25 Nov 15:00 -20 % 1,200 1,000,000 0.4 100 % Hold" in rows
+    assert "25 Nov 15:00 -20 % 1,200 1,000,000 20 100 % Hold" in rows
     assert max(len(line) for line in said.splitlines() if " Nov " in line and "moments" not in line) <= 80
     assert "\x1b" not in said
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
 import click
 
-from holdfast.core.evidence import Missing
-from holdfast.core.objective import Composite, Objective, ObjectKey
-from holdfast.core.policy import BurnRate, Policy, Rule
-from holdfast.core.quantities import Instant, Seconds, parse_duration, parse_percent
-from holdfast.core.replay import effects, replay
-from holdfast.prometheus.history import History, Walk, history, plan
-from holdfast.prometheus.poller import Poller
+from holdfast.core.objective import Composite, ObjectKey
+from holdfast.core.quantities import Seconds, parse_duration, parse_percent
 
 from .files import Checked, files_option, read_files
+from .looking_back import look_back
 from .outcome import Outcome
-from .source import Asked, Sources, Unanswered, source_options
+from .source import Asked, Unanswered, source_options
 
 STEPS: Final = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1_800, 3_600)
 """Steps that are taken where none is given: the longest one that makes two dozen."""
@@ -94,7 +89,9 @@ def backtest(
     if since < step or since / step > MOST_MOMENTS:
         raise click.UsageError(f"--since must be 1 to {MOST_MOMENTS} steps long; give another --step")
     checked = _read((*files, *policies))
-    outcomes, unknown = _test(checked, sources, since, step)
+    for sentence in _idle(checked):
+        click.secho(sentence, fg="yellow", err=True)
+    outcomes, unknown = look_back(checked, sources, since, step)
     if outcomes:
         _show(output, outcomes)
     for sentence in unknown:
@@ -127,86 +124,11 @@ def _repeated(keys: Sequence[ObjectKey]) -> set[ObjectKey]:
     return {key for key in keys if keys.count(key) > 1}
 
 
-def _test(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -> tuple[list[Outcome], list[str]]:
-    """Every objective that the sources know of, and a sentence for each of the others."""
-    objectives = [objective for _, objective in checked.objectives]
-    rules = {o.key: _rules(o, [policy for _, policy in checked.policies]) for o in objectives}
-    windows = {key: _windows(found, asked.interval) for key, found in rules.items()}
-    for sentence in _idle(checked, objectives):
-        click.secho(sentence, fg="yellow", err=True)
-    pollers, unknown = _pollers(objectives, asked)
-    shortest = min((w for key in pollers for w in windows[key]), default=step)
-    scrape = max((p.source.scrape_interval for p in pollers.values()), default=0.0)
-    now, delay = time.time(), max((p.source.delay for p in pollers.values()), default=0.0)
-    walk = plan(now, delay, since, step, max(shortest, scrape))
-    known = [o for o in objectives if o.key not in unknown]
-    found = history(known, pollers, walk, windows, asked.interval)
-    unknown |= _without(known, found, pollers, walk)
-    outcomes = []
-    for objective in known:
-        if objective.key not in unknown:
-            own = rules[objective.key]
-            moments = replay(found.looks[objective.key], own)
-            outcomes.append(Outcome(objective, own, windows[objective.key], walk, moments, effects(moments, own)))
-    return outcomes, [f"{key}: {why}." for key, why in sorted(unknown.items())]
-
-
-def _rules(objective: Objective, policies: Iterable[Policy]) -> tuple[Rule, ...]:
-    covering = sorted((p for p in policies if p.covers(objective.key.namespace, objective.labels)), key=lambda p: p.key)
-    return tuple(rule for policy in covering for rule in policy.rules)
-
-
-def _windows(rules: Iterable[Rule], interval: Seconds) -> tuple[Seconds, ...]:
-    """The windows that the rules compare."""
-    found = {w for r in rules if isinstance(r.when, BurnRate) for w in (r.when.over, r.when.short(interval))}
-    return tuple(sorted(found))
-
-
-def _idle(checked: Checked, objectives: Iterable[Objective]) -> Iterable[str]:
+def _idle(checked: Checked) -> Iterable[str]:
     """Policies that would do nothing here."""
     for path, policy in checked.policies:
-        if not any(policy.covers(o.key.namespace, o.labels) for o in objectives):
+        if not any(policy.covers(o.key.namespace, o.labels) for _, o in checked.objectives):
             yield f"{path}: the policy {policy.key} covers none of these objectives: it is for its own namespace and selector."
-
-
-def _pollers(objectives: Iterable[Objective], asked: Sources) -> tuple[dict[ObjectKey, Poller], dict[ObjectKey, str]]:
-    """Who asks for each objective, one poller a source, and why nobody can."""
-    by_source: dict[str, Poller] = {}
-    pollers: dict[ObjectKey, Poller] = {}
-    unknown: dict[ObjectKey, str] = {}
-    for objective in objectives:
-        if isinstance(objective.indicator, Composite):
-            continue
-        source = asked.of(objective)
-        if source is None:
-            unknown[objective.key] = asked.unknown(objective)
-        else:
-            pollers[objective.key] = by_source.setdefault(source.name, Poller(source))
-    return pollers, unknown
-
-
-def _without(
-    objectives: Sequence[Objective], found: History, pollers: Mapping[ObjectKey, Poller], walk: Walk
-) -> dict[ObjectKey, str]:
-    """Why nothing, or not all, is known of some objectives."""
-    unknown = {key: missing.note for key, missing in found.failed.items()}
-    for objective in objectives:
-        looks = found.looks.get(objective.key, ())
-        if objective.key in unknown or any(measured.budget.coverage for _, measured in looks):
-            continue
-        poller = pollers.get(objective.key)
-        unknown[objective.key] = (
-            _why(poller, objective, walk.until) if poller is not None else "one of its parts has no data"
-        )
-    return unknown
-
-
-def _why(poller: Poller, objective: Objective, at: Instant) -> str:
-    """Why the source has nothing of an objective: what it says now."""
-    sample = poller.poll([objective], at, 300).samples[objective.key]
-    if isinstance(sample, Missing):
-        return sample.note
-    return "its series begin only now, so there is no past to look at"
 
 
 def _show(output: str, outcomes: Sequence[Outcome]) -> None:
