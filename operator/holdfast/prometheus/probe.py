@@ -6,10 +6,11 @@ A fault means that the objective could not be measured as it is written. A warni
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from holdfast.core.doubts import unattributable
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.objective import BadOverTotal, Counted, Latency, Objective, Selector
 from holdfast.core.quantities import Instant, Seconds, Share, format_duration, format_percent
@@ -58,11 +59,16 @@ def probe(poller: Poller, objective: Objective, at: Instant) -> Found:
     if isinstance(series, Missing) or isinstance(age, Missing):
         note = series.note if isinstance(series, Missing) else age.note if isinstance(age, Missing) else ""
         return Found(faults=[note], unanswered=True)
-    pods = {s.labels["pod"] for s in series if s.labels.get("pod")}
+    pods = {(s.labels.get("namespace", ""), s.labels.get("pod", "")) for s in series}
     count = sum(int(s.values[-1][1]) for s in series)
     past, now = f"{format_duration(age)} of history", _present(connection, objective, at)
-    found.matches = f"matches {_several(count, 'series')} of {_several(len(pods), 'pod')}, {past}, {now}"
-    found.warnings += [*_startless(sample, poller), *_young(objective, age), *_foreign(objective, pods)]
+    found.matches = (
+        f"matches {_several(count, 'series')} of {_several(sum(1 for _, pod in pods if pod), 'pod')}, {past}, {now}"
+    )
+    found.warnings += [*_startless(sample, poller), *_young(objective, age)]
+    foreign = unattributable(objective, pods)
+    if foreign is not None:
+        found.warnings.append(foreign.sentence)
     return found
 
 
@@ -129,16 +135,3 @@ def _young(objective: Objective, age: Seconds) -> Sequence[str]:
     if age >= window * (1 - 2 / LOOKS):
         return ()
     return (f"its history is shorter than the window of {objective.window}: the rest of it will be unmeasured",)
-
-
-def _foreign(objective: Objective, pods: Collection[str]) -> Sequence[str]:
-    """Series that are not of the pods of the workloads."""
-    if not objective.workloads:
-        return ()
-    names = " or ".join(f"{w.name}-…" for w in objective.workloads)
-    if not pods:
-        return (f"its series have no label pod, so nobody can tell whether pods of {names} count here",)
-    others = sorted(pod for pod in pods if not any(pod.startswith(f"{w.name}-") for w in objective.workloads))
-    if not others:
-        return ()
-    return (f"{len(others)} of {len(pods)} pods are not named {names}: {', '.join(others[:3])}",)
