@@ -22,7 +22,7 @@ from holdfast.api import (
     parse_policy,
     policy_status,
 )
-from holdfast.api.conditions import ConditionReason
+from holdfast.api.conditions import Condition, ConditionReason, ConditionType, kept
 from holdfast.api.shown import AdjustmentStatus, ObjectiveStatus, PolicyStatus
 from holdfast.core.budget import Budget, Burn, Measured
 from holdfast.core.doubts import Doubt, Odd
@@ -362,3 +362,18 @@ def test_the_status_of_an_adjustment_stays_until_the_occurrence_is_over() -> Non
     after = adjustment_status(weekly, [OBJECTIVE], now=end, before=before)
     assert after["next"] == {"from": "2026-11-29T02:00:00Z", "to": "2026-11-29T03:00:00Z"}
     assert worth_writing(before, after, 0, 1)
+
+
+def test_conditions_from_elsewhere_stand_beside_the_others() -> None:
+    """A comparison that is made once a day outlives a restart: it is read from the status so far."""
+    said = Condition(ConditionType.LEDGER_CHECKED, False, ConditionReason.DRIFTS, "They differ.")
+    status = status_of(standing(), extra=(said,))
+    assert conditions(status)["LedgerChecked"] == ("False", "Drifts")
+    assert kept(status, ConditionType.LEDGER_CHECKED) == said
+    assert kept(status_of(standing()), ConditionType.LEDGER_CHECKED) is None
+
+
+@pytest.mark.parametrize("before", [None, {}, {"conditions": 3}, {"conditions": [None, {"type": "LedgerChecked"}]}])
+def test_a_strange_status_keeps_nothing(before: object) -> None:
+    """Whatever the object holds, the answer is a condition or none."""
+    assert kept(before, ConditionType.LEDGER_CHECKED) is None

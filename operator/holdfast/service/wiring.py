@@ -159,7 +159,7 @@ class Service:
             self.loop.world.holds,
             self.gate.effective,
             self._settings.enforcement and self.loop.switch.on,
-            {k: r.drift for k, r in self._selfcheck.results.items() if r.drift is not None},
+            {k: r.drift for k, r in self._selfcheck.results.items() if r.drift is not None and not r.few},
         )
 
     async def _inspect_gate(self) -> None:
