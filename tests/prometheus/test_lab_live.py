@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from click.testing import CliRunner
 
 import lab
 from holdfast.cli.main import main
+from holdfast.core.objective import Gauge, Indicator, Proportion
+from holdfast.prometheus.poller import Poller
+from holdfast.prometheus.probe import Found, probe
+from holdfast.prometheus.sources import Source
+from tests.prometheus.making import objective
 from tests.prometheus.stories import Workload
 
 pytestmark = pytest.mark.lab
@@ -135,3 +141,40 @@ def test_a_source_that_does_not_answer_is_not_a_wrong_objective(shop: Shop) -> N
     code, _, errors = shop.validate(url="http://127.0.0.1:9")
     assert code == 3
     assert "the metrics source of --source-url could not be reached" in errors
+
+
+def values(shop: Shop, indicator: Indicator) -> Found:
+    """What the source has of an objective that is the value of a query."""
+    source = Source("lab", shop.cluster.prometheus.url, scrape_interval=1, delay=2)
+    return probe(Poller(source), objective("values", indicator, 60), time.time() // 1 - 3)
+
+
+def test_the_value_of_a_query_is_told_with_its_side(shop: Shop) -> None:
+    """A gauge is good or bad now; a share is a share."""
+    mine = f'namespace="{shop.namespace}"'
+    up = values(shop, Gauge(f"process_start_time_seconds{{{mine}}}", Fraction(1), good_above=True, every=15))
+    assert up.matches is not None
+    assert re.match(r"gives 3 values from \S+ to \S+, good above 1: good at present, 1m of history$", up.matches)
+    low = values(shop, Gauge(f"count(process_start_time_seconds{{{mine}}})", Fraction(2), good_above=False, every=15))
+    assert low.matches == "gives the value 3, good below 2: bad at present, 1m of history"
+    rate = "sum(rate(http_requests_total{{{0}{1}}}[30s]))"
+    share = " / ".join(rate.format(mine, code) for code in (',code="500"', ""))
+    found = values(shop, Proportion(share, is_good=False, weight=rate.format(mine, ""), every=15))
+    assert found.matches is not None
+    told = re.match(r"gives one value, (\S+) % good at present, ", found.matches)
+    assert told
+    assert float(told[1]) == pytest.approx(80, abs=5)
+
+
+def test_values_that_cannot_be_used_are_wrong(shop: Shop) -> None:
+    """None at all, several where one is needed, and what is no share."""
+    mine = f'{{namespace="{shop.namespace}"}}'
+    for query, said in (
+        ("nowhere", "nowhere gives no value; check its metric names and labels"),
+        (f"http_requests_total{mine}", "gives 6 series where one is needed"),
+        (f"sum(http_requests_total{mine})", "which is no share: it must be from 0 to 1"),
+        ("sum(", "refused the query"),
+    ):
+        found = values(shop, Proportion(query, is_good=True, weight=None, every=15))
+        assert found.matches is None
+        assert said in found.faults[0]

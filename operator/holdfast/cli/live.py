@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from holdfast.core.objective import Counted, Objective, ObjectKey
+from holdfast.core.objective import Objective, ObjectKey
 from holdfast.prometheus.poller import Poller, grid_time
 from holdfast.prometheus.probe import Found, probe
 
@@ -21,8 +21,6 @@ def look(objectives: Iterable[Objective], sources: Sources) -> dict[ObjectKey, F
         source = sources.of(objective)
         if source is None:
             found[objective.key] = Found(faults=[sources.unknown(objective)])
-        elif not isinstance(objective.indicator, Counted):
-            found[objective.key] = Found(warnings=["it is not made of counters, so there is nothing to look for"])
         elif source.name in silent:
             found[objective.key] = silent[source.name]
         else:

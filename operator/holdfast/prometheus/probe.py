@@ -8,16 +8,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, assert_never
 
 from holdfast.core.doubts import unattributable
 from holdfast.core.evidence import Missing, Why
-from holdfast.core.objective import BadOverTotal, Counted, Latency, Objective, Selector
+from holdfast.core.objective import (
+    BadOverTotal,
+    Composite,
+    Counted,
+    Gauge,
+    GoodOverTotal,
+    Latency,
+    Objective,
+    Proportion,
+    Sampled,
+    Selector,
+)
 from holdfast.core.quantities import Instant, Seconds, Share, format_duration, format_percent
 
 from .connection import Connection
 from .families import PART, TOTAL, bound_of, milliseconds, selectors
 from .poller import Poller
+from .probe_values import present
 from .readings import Readings
 from .selfcheck import increases
 
@@ -45,20 +57,42 @@ class Found:
 
 
 def probe(poller: Poller, objective: Objective, at: Instant) -> Found:
-    """Ask about one objective that is made of counters; blocks."""
+    """Ask about one objective; blocks. A composite is not asked about: its parts are."""
+    connection = Connection(poller.source)
+    match objective.indicator:
+        case BadOverTotal() | GoodOverTotal() | Latency():
+            return _counted(poller, connection, objective, at)
+        case Gauge() | Proportion():
+            return _sampled(connection, objective, objective.indicator, at)
+        case Composite():
+            return Found(matches="made of other objectives")
+        case _:
+            assert_never(objective.indicator)
+
+
+def _sampled(connection: Connection, objective: Objective, indicator: Sampled, at: Instant) -> Found:
+    said = present(connection, objective, at)
+    if isinstance(said, Missing):
+        return _nothing(said)
+    age = _history(connection, indicator.query, objective.window.longest, at)
+    if isinstance(age, Missing):
+        return _nothing(age)
+    return Found(matches=f"{said}, {format_duration(age)} of history", warnings=[*_young(objective, age)])
+
+
+def _counted(poller: Poller, connection: Connection, objective: Objective, at: Instant) -> Found:
     assert isinstance(objective.indicator, Counted)  # noqa: S101 - the caller looked
-    found, connection = Found(), Connection(poller.source)
+    found = Found()
     sample = poller.poll([objective], at, RECENT).samples[objective.key]
     if isinstance(sample, Missing):
-        found.unanswered = sample.why is Why.UNREACHABLE
-        found.faults.append(sample.note + _bounds(connection, objective, at))
-        return found
+        return _nothing(sample, _bounds(connection, objective, at))
     total = next(selector for role, selector in selectors(objective.indicator) if role == TOTAL)
     series = connection.instant(f"count by (namespace, pod) (last_over_time({total}[{milliseconds(RECENT)}]))", at)
-    age = _history(connection, total, objective.window.longest, at)
-    if isinstance(series, Missing) or isinstance(age, Missing):
-        note = series.note if isinstance(series, Missing) else age.note if isinstance(age, Missing) else ""
-        return Found(faults=[note], unanswered=True)
+    age = _history(connection, str(total), objective.window.longest, at)
+    if isinstance(series, Missing):
+        return _nothing(series)
+    if isinstance(age, Missing):
+        return _nothing(age)
     pods = {(s.labels.get("namespace", ""), s.labels.get("pod", "")) for s in series}
     count = sum(int(s.values[-1][1]) for s in series)
     past, now = f"{format_duration(age)} of history", _present(connection, objective, at)
@@ -72,15 +106,19 @@ def probe(poller: Poller, objective: Objective, at: Instant) -> Found:
     return found
 
 
+def _nothing(missing: Missing, more: str = "") -> Found:
+    return Found(faults=[missing.note + more], unanswered=missing.why is Why.UNREACHABLE)
+
+
 def _several(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 or noun == 'series' else noun + 's'}"
 
 
-def _history(connection: Connection, total: Selector, window: Seconds, at: Instant) -> Seconds | Missing:
+def _history(connection: Connection, query: str, window: Seconds, at: Instant) -> Seconds | Missing:
     """How far back there is anything, up to the window. A plain selector: it reads five minutes at each look."""
-    step = max(window / LOOKS, connection.source.scrape_interval)
+    step = math.ceil(max(window / LOOKS, connection.source.scrape_interval))
     count = int(window // step)
-    answer = connection.range(f"group({total})", at - count * step, at, step)
+    answer = connection.range(f"group({query})", at - count * step, at, step)
     if isinstance(answer, Missing):
         return answer
     return at - min((series.values[0][0] for series in answer), default=at)
