@@ -21,7 +21,7 @@ from holdfast.api.conditions import ConditionReason
 from holdfast.cli.main import main
 from holdfast.core.ledger import Ledger
 from holdfast.core.objective import BadOverTotal, Objective, ObjectKey
-from holdfast.core.quantities import parse_instant
+from holdfast.core.quantities import format_instant, parse_instant
 from holdfast.core.window import Rolling
 from holdfast.prometheus.connection import Connection
 from holdfast.prometheus.poller import Poller
@@ -54,6 +54,17 @@ spec:
   rules:
   - {name: exhausted, when: {budgetRemaining: {below: "0"}}, then: {action: Hold, until: {above: "60"}}}
   - {name: burning, when: {burnRate: {above: "10", over: 1h}}, then: {action: Notify}}
+"""
+
+
+ADJUSTMENT = """\
+apiVersion: holdfast.dev/v1alpha1
+kind: BudgetAdjustment
+metadata: {name: incident}
+spec:
+  exclude: {from: "FROM", to: "TO"}
+  reason: the database of another team
+  requestedBy: alice@example.com
 """
 
 
@@ -166,6 +177,21 @@ def test_the_exit_code_is_for_pipelines(server: Server) -> None:
     assert errors == (
         'default/other: http_requests_total{job="nobody"} matches no series; check its metric name and labels.\n'
     )
+
+
+def test_excluded_time_does_not_count(server: Server) -> None:
+    """Without the incident, the events of every window are those that happened outside of it."""
+    begin, end = server.past.end - 3.25 * DAY, server.past.end - 2.95 * DAY
+    begin, end = begin // HOUR * HOUR, end // HOUR * HOUR
+    text = ADJUSTMENT.replace("FROM", format_instant(begin)).replace("TO", format_instant(end))
+    found = server.told("-f", server.file(text, "adjustment.yaml"))
+    assert found["lowest"]["remainingPercent"] > 50
+    measured = [moment for moment in found["moments"] if moment["total"] is not None]
+    assert len(measured) > 100
+    for moment in measured:
+        at = parse_instant(moment["time"])
+        whole, cut = server.past.counts(at - WINDOW, at), server.past.counts(max(begin, at - WINDOW), min(end, at))
+        assert (moment["total"], moment["bad"]) == (whole[0] - cut[0], whole[1] - cut[1]), moment["time"]
 
 
 def test_programs_get_every_moment(server: Server) -> None:

@@ -125,7 +125,10 @@ def _repeated(keys: Sequence[ObjectKey]) -> set[ObjectKey]:
 
 
 def _idle(checked: Checked) -> Iterable[str]:
-    """Policies that would do nothing here."""
+    """Policies and adjustments that would do nothing here."""
+    for path, adjustment in checked.adjustments:
+        if not any(adjustment.covers(o.key.namespace, o.labels) for _, o in checked.objectives):
+            yield f"{path}: the adjustment {adjustment.key} covers none of these objectives."
     for path, policy in checked.policies:
         if not any(policy.covers(o.key.namespace, o.labels) for _, o in checked.objectives):
             yield f"{path}: the policy {policy.key} covers none of these objectives: it is for its own namespace and selector."

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
+from holdfast.api.recurrence import adjusted
+from holdfast.core.adjustment import Adjustment, Reset
 from holdfast.core.evidence import Missing
 from holdfast.core.objective import Composite, Objective, ObjectKey
 from holdfast.core.policy import BurnRate, Policy, Rule
-from holdfast.core.quantities import Instant, Seconds
+from holdfast.core.quantities import Instant, Seconds, Span
 from holdfast.core.replay import effects, replay
-from holdfast.prometheus.history import History, Walk, history, plan
+from holdfast.prometheus.history import History, Walk, Wanted, history, plan
 from holdfast.prometheus.poller import Poller
 
 from .files import Checked
@@ -29,7 +31,11 @@ def look_back(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -
     now, delay = time.time(), max((p.source.delay for p in pollers.values()), default=0.0)
     walk = plan(now, delay, since, step, max(shortest, scrape))
     known = [o for o in objectives if o.key not in unknown]
-    found = history(known, pollers, walk, windows, asked.interval)
+    longest = max(objective.window.longest for objective in objectives)
+    around = Span(walk.times[0] - longest, now + longest)
+    adjustments = [adjustment for _, adjustment in checked.adjustments]
+    wanted = {o.key: _wanted(o, windows[o.key], adjustments, around) for o in known}
+    found = history(known, pollers, walk, wanted, asked.interval)
     unknown |= _without(known, found, pollers, walk)
     outcomes = []
     for objective in known:
@@ -49,6 +55,15 @@ def _windows(rules: Iterable[Rule], interval: Seconds) -> tuple[Seconds, ...]:
     """The windows that the rules compare."""
     found = {w for r in rules if isinstance(r.when, BurnRate) for w in (r.when.over, r.when.short(interval))}
     return tuple(sorted(found))
+
+
+def _wanted(
+    objective: Objective, windows: tuple[Seconds, ...], adjustments: Iterable[Adjustment], around: Span
+) -> Wanted:
+    """The windows of its rules, and what its adjustments come to in all of this time."""
+    own = [a for a in adjustments if a.covers(objective.key.namespace, objective.labels)]
+    resets = tuple(a.change.at for a in own if isinstance(a.change, Reset))
+    return Wanted(windows, adjusted(own, around.begin, around.end, around.end).excluded, resets)
 
 
 def _pollers(objectives: Iterable[Objective], asked: Sources) -> tuple[dict[ObjectKey, Poller], dict[ObjectKey, str]]:

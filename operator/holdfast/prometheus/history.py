@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from holdfast.core.budget import Measured, measure
+from holdfast.core.budget import Adjusted, Measured, measure
 from holdfast.core.composite import Book, Mixed
 from holdfast.core.evidence import Missing
 from holdfast.core.ledger import Counts, Ledger, Reading, Target
@@ -28,8 +28,25 @@ after its target has gone."""
 MOST_LOOKS: Final = 10_000
 """But not more often than this in all, unless a shorter window is asked about."""
 
-Windows = Mapping[ObjectKey, tuple[Seconds, ...]]
 Look = tuple[Instant, Measured]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which burn rates of an objective are asked for, and what people decided about its past: the time that does not
+    count, in order and without overlaps, and fresh starts.
+    """
+
+    windows: tuple[Seconds, ...] = ()
+    excluded: tuple[Span, ...] = ()
+    resets: tuple[Instant, ...] = ()
+
+    def adjusted(self, at: Instant) -> Adjusted:
+        """What was in force at a time."""
+        return Adjusted(self.excluded, max((reset for reset in self.resets if reset <= at), default=None))
+
+
+NOTHING: Final = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,7 @@ def history(
     objectives: Sequence[Objective],
     pollers: Mapping[ObjectKey, Poller],
     walk: Walk,
-    windows: Windows,
+    wanted: Mapping[ObjectKey, Wanted],
     interval: Seconds,
 ) -> History:
     """The past of these objectives, each asked of its poller; blocks.
@@ -81,7 +98,7 @@ def history(
     paces = tuple((max(older, walk.since), pace) for older, pace in PACES)
     for poller in dict.fromkeys(pollers.values()):
         asked = [o for o in objectives if pollers.get(o.key) is poller]
-        ledgers |= {o.key: _ledger(o, poller, walk, windows.get(o.key, ())) for o in asked}
+        ledgers |= {o.key: _ledger(o, poller, walk, wanted.get(o.key, NOTHING)) for o in asked}
         failed |= refill(poller, ledgers, asked, walk.until, walk.pace, paces)
     looks = {}
     for objective in objectives:
@@ -89,11 +106,17 @@ def history(
         if lost is not None:
             failed[objective.key] = lost
             continue
-        asks = windows.get(objective.key, ())
-        looks[objective.key] = tuple(
-            (at, measure(objective, _book(objective, ledgers, at), None, asks, at, interval)) for at in walk.times
-        )
+        asks = wanted.get(objective.key, NOTHING)
+        looks[objective.key] = tuple(_looks(objective, ledgers, walk, asks, interval))
     return History(looks, failed)
+
+
+def _looks(
+    objective: Objective, ledgers: Mapping[ObjectKey, _Remembered], walk: Walk, wanted: Wanted, interval: Seconds
+) -> Iterator[Look]:
+    for at in walk.times:
+        book = _book(objective, ledgers, at)
+        yield at, measure(objective, book, None, wanted.windows, at, interval, wanted.adjusted(at))
 
 
 class _Remembered(Ledger):
@@ -131,10 +154,12 @@ class _AsOf:
         return self.ledger.between(span, without)
 
 
-def _ledger(objective: Objective, poller: Poller, walk: Walk, windows: Sequence[Seconds]) -> _Remembered:
+def _ledger(objective: Objective, poller: Poller, walk: Walk, wanted: Wanted) -> _Remembered:
     ledger = _Remembered(objective, objective.window.longest + walk.since, poller.reach(walk.pace))
-    edges = {at - window for at in walk.times for window in (0.0, *windows)}
-    ledger.pins = edges | {objective.window.span(at).begin for at in walk.times}
+    edges = {at - window for at in walk.times for window in (0.0, *wanted.windows)}
+    edges |= {objective.window.span(at).begin for at in walk.times}
+    edges |= {edge for span in wanted.excluded for edge in (span.begin, span.end)}
+    ledger.pins = edges | set(wanted.resets)
     return ledger
 
 
