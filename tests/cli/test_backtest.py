@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from holdfast.cli import outcome_data, outcome_text
 from holdfast.cli.main import main
 from holdfast.cli.outcome import Outcome
 from holdfast.cli.outcome_plot import drawn
+from holdfast.cli.source import Asked
 from holdfast.core.budget import Burn
 from holdfast.core.policy import Rule
 from holdfast.core.replay import effects, replay
@@ -184,3 +186,20 @@ def test_a_source_of_the_configuration_is_chosen_by_name(tmp_path: Path) -> None
     done = CliRunner().invoke(main, [*args, "--source", "third"])
     assert done.exit_code == 2
     assert "has no metrics source called third; there is other" in " ".join(done.stderr.split())
+
+
+def test_what_is_logged_does_not_mix_with_the_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A program that reads the output gets nothing else."""
+    structlog.reset_defaults()
+    try:
+        Asked("http://127.0.0.1:9", None, None).sources()
+        structlog.get_logger("holdfast").warning("query refused; asking wider")
+        structlog.get_logger("holdfast").info("not worth a word")
+    finally:
+        structlog.reset_defaults()
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "query refused" in said.err
+    assert "not worth" not in said.err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -10,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import click
+import structlog
 
 from holdfast.core.objective import Objective
 from holdfast.core.quantities import Seconds
@@ -61,7 +64,12 @@ class Asked:
         return any((self.url, self.config, self.name))
 
     def sources(self) -> Sources:
-        """What it means; raises UsageError with a sentence."""
+        """What it means; raises UsageError with a sentence. What is logged on the way goes to standard error."""
+        if not structlog.is_configured():
+            structlog.configure(
+                wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+                logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            )
         if (self.url is None) == (self.config is None):
             raise click.UsageError("say where the metrics are: either --source-url URL or --config FILE")
         if self.url is not None:

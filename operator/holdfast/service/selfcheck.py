@@ -110,12 +110,12 @@ def sentence(result: Compared) -> str:
     if result.few:
         return f"{both}: too few to compare."
     if result.agrees:
-        return f"{both}: they agree within {BOUND:.0%}."
+        return f"{both}: they agree within {BOUND * 100:.0f} %."
     if result.counted > result.increase:
         why = "pods that live shortly, whose first requests increase() never sees; or counters that are shown twice"
     else:
         why = "counters that started again unseen, or series that the source shows twice (replicas, renamed jobs)"
-    return f"{both}: they differ by more than {BOUND:.0%}. It may be {why}. Nothing is done about it."
+    return f"{both}: they differ by more than {BOUND * 100:.0f} %. It may be {why}. Nothing is done about it."
 
 
 def condition(result: Compared) -> Condition:
