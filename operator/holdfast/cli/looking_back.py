@@ -9,7 +9,7 @@ from holdfast.api.recurrence import adjusted
 from holdfast.core.adjustment import Adjustment, Reset
 from holdfast.core.evidence import Missing
 from holdfast.core.objective import Composite, Objective, ObjectKey
-from holdfast.core.policy import BurnRate, Policy, Rule
+from holdfast.core.policy import Policy, Rule, compared
 from holdfast.core.quantities import Instant, Seconds, Span
 from holdfast.core.replay import effects, replay
 from holdfast.prometheus.history import History, Walk, Wanted, history, plan
@@ -24,7 +24,7 @@ def look_back(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -
     """Every objective that the sources know of, and a sentence for each of the others."""
     objectives = [objective for _, objective in checked.objectives]
     rules = {o.key: _rules(o, [policy for _, policy in checked.policies]) for o in objectives}
-    windows = {key: _windows(found, asked.interval) for key, found in rules.items()}
+    windows = {o.key: tuple(sorted(compared(rules[o.key], o, asked.interval))) for o in objectives}
     pollers, unknown = _pollers(objectives, asked)
     shortest = min((w for key in pollers for w in windows[key]), default=step)
     scrape = max((p.source.scrape_interval for p in pollers.values()), default=0.0)
@@ -51,12 +51,6 @@ def _rules(objective: Objective, policies: Iterable[Policy]) -> tuple[Rule, ...]
     return tuple(rule for policy in covering for rule in policy.rules)
 
 
-def _windows(rules: Iterable[Rule], interval: Seconds) -> tuple[Seconds, ...]:
-    """The windows that the rules compare."""
-    found = {w for r in rules if isinstance(r.when, BurnRate) for w in (r.when.over, r.when.short(interval))}
-    return tuple(sorted(found))
-
-
 def _wanted(
     objective: Objective, windows: tuple[Seconds, ...], adjustments: Iterable[Adjustment], around: Span
 ) -> Wanted:
@@ -79,6 +73,11 @@ def _pollers(objectives: Iterable[Objective], asked: Sources) -> tuple[dict[Obje
             unknown[objective.key] = asked.unknown(objective)
         else:
             pollers[objective.key] = by_source.setdefault(source.name, Poller(source))
+    for objective in objectives:
+        parts = objective.indicator.parts if isinstance(objective.indicator, Composite) else ()
+        lacking = [part.key.name for part in parts if part.key not in pollers]
+        if lacking:
+            unknown[objective.key] = f"of its parts nothing is asked about {', '.join(lacking)}"
     return pollers, unknown
 
 

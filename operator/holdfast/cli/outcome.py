@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, assert_never
 
 from holdfast.core.budget import Budget
 from holdfast.core.evidence import Fresh
 from holdfast.core.objective import Objective
-from holdfast.core.policy import BudgetRemaining, BurnRate, HoldReleases, Rule, Verdict
+from holdfast.core.policy import BudgetRemaining, BudgetSpent, BurnRate, HoldReleases, Rule, Verdict
 from holdfast.core.quantities import Seconds, Share, format_decimal, format_duration, format_percent, spell_instant
 from holdfast.core.replay import Effect, Moment, worst
 from holdfast.prometheus.history import Walk
@@ -89,7 +89,10 @@ def condition(rule: Rule) -> str:
             return f"under {format_percent(below)} % left"
         case BurnRate(above, over):
             return f"burns over {format_decimal(above, 2)} in {format_duration(over)}"
-    raise AssertionError(rule.when)
+        case BudgetSpent(above, within):
+            return f"over {format_percent(above)} % spent in {format_duration(within)}"
+        case _:
+            assert_never(rule.when)
 
 
 def action(rule: Rule) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
 from .labels import LabelSelector, selects
-from .objective import ObjectKey
+from .objective import Objective, ObjectKey
 from .quantities import Seconds, Share
 from .window import Window
 
@@ -118,6 +118,12 @@ class Rule:
     mode: Mode
     when: Condition
     then: Action
+
+
+def compared(rules: Iterable[Rule], objective: Objective, interval: Seconds) -> frozenset[Seconds]:
+    """The windows whose burn rates these rules compare at an objective, the short ones included."""
+    burning = [burn_rate(r.when, objective.window) for r in rules if not isinstance(r.when, BudgetRemaining)]
+    return frozenset(w for burn in burning for w in (burn.over, burn.short(objective.grain(interval))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from holdfast.core.quantities import Seconds
 from .narrowing import Width, narrowing
 from .native import Native
 from .sources import Source
-from .tenancy import confined
+from .tenancy import confined_indicator
 
 TOTAL, PART = "total", "part"
 """The two roles of a selector in an objective: everything, and the good or bad part of it."""
@@ -121,10 +121,10 @@ def families(objectives: Iterable[Objective], namespace_label: str | None = None
     """
     found: dict[tuple[str, tuple[str, ...], Native | None], Family] = {}
     for objective in objectives:
-        if not isinstance(objective.indicator, Counted):
+        indicator = confined_indicator(objective.indicator, namespace_label, objective.key.namespace)
+        if not isinstance(indicator, Counted):
             continue
-        roles = reads(objective.indicator)
-        roles = [(r, confined(s, namespace_label, objective.key.namespace), native) for r, s, native in roles]
+        roles = reads(indicator)
         for role, selector, native in roles:
             shared = frozenset[str]().union(*(s.labels for _, s, _ in roles if s.metric == selector.metric))
             key = selector.metric, tuple(sorted(shared)), native

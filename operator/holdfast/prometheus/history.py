@@ -20,7 +20,8 @@ from holdfast.core.objective import Composite, Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds, Span
 
 from .poller import Poller, grid_time
-from .refill import PACES, refill
+from .refill import refill
+from .stretches import PACES
 
 COARSEST: Final[Seconds] = 300
 """The past that is walked over is read at least this often, however wide the steps: a value counts as seen for so long

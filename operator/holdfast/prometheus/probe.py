@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from holdfast.core.doubts import unattributable
@@ -32,6 +32,7 @@ from .poller import Poller
 from .probe_values import present
 from .readings import Readings
 from .selfcheck import increases
+from .tenancy import confined_indicator
 
 RECENT: Final[Seconds] = 300
 """A series is there when it has a sample of the last five minutes."""
@@ -59,6 +60,11 @@ class Found:
 def probe(poller: Poller, objective: Objective, at: Instant) -> Found:
     """Ask about one objective; blocks. A composite is not asked about: its parts are."""
     connection = Connection(poller.source)
+    try:
+        indicator = confined_indicator(objective.indicator, poller.source.namespace_label, objective.key.namespace)
+    except ValueError as error:
+        return Found(faults=[str(error)])
+    objective = replace(objective, indicator=indicator)
     match objective.indicator:
         case BadOverTotal() | GoodOverTotal() | Latency():
             return _counted(poller, connection, objective, at)

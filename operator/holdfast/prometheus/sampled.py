@@ -21,6 +21,7 @@ from .connection import Connection
 from .plans import Silence
 from .sources import excerpt
 from .stretches import FIRST_STEPS, begin, more, note
+from .tenancy import confined_indicator
 
 NEAR: Final = 1e-9
 """A share may leave 0 to 1 by so much; that is how floating point divides."""
@@ -38,7 +39,10 @@ def look(
     failed: dict[ObjectKey, Missing] = {}
     silence = Silence()
     for objective in objectives:
-        ledger, indicator = ledgers[objective.key], sampled(objective)
+        ledger, indicator = ledgers[objective.key], sampled(connection, objective, at)
+        if isinstance(indicator, Missing):
+            failed[objective.key] = indicator
+            continue
         end = at // indicator.every * indicator.every
         if ledger.at is not None and end <= ledger.at:
             continue
@@ -57,17 +61,26 @@ def refill(
     failed: dict[ObjectKey, Missing] = {}
     silence = Silence()
     for objective in objectives:
-        missing = silence.down or _refill(connection, ledgers[objective.key], sampled(objective), until)
+        indicator = sampled(connection, objective, until)
+        if isinstance(indicator, Missing):
+            failed[objective.key] = indicator
+            continue
+        missing = silence.down or _refill(connection, ledgers[objective.key], indicator, until)
         silence.hear(missing or [])
         if missing is not None:
             failed[objective.key] = missing
     return failed
 
 
-def sampled(objective: Objective) -> Sampled:
-    """Its indicator; only objectives with such a one come here."""
-    assert isinstance(objective.indicator, Sampled)  # noqa: S101 - the callers sort them
-    return objective.indicator
+def sampled(connection: Connection, objective: Objective, at: Instant) -> Sampled | Missing:
+    """Its indicator, held to its namespace where the source demands that; only objectives with such a one come here."""
+    try:
+        label = connection.source.namespace_label
+        indicator = confined_indicator(objective.indicator, label, objective.key.namespace)
+    except ValueError as error:
+        return Missing(Why.CONTRADICTORY, at, str(error))
+    assert isinstance(indicator, Sampled)  # noqa: S101 - the callers sort them
+    return indicator
 
 
 def _refill(connection: Connection, ledger: Ledger, indicator: Sampled, until: Instant) -> Missing | None:

@@ -35,7 +35,7 @@ def increases(
 ) -> Mapping[ObjectKey, Events]:
     """`increase()` over the `span` up to `at`, for each objective that the source answered about; blocks."""
     found: defaultdict[ObjectKey, dict[str, float]] = defaultdict(dict)
-    for family in families(objectives):
+    for family in families(objectives, connection.source.namespace_label):
         family.readers = {role: selector for role, selector in family.readers.items() if role[1] in roles}
         answer = _ask(connection, family, at, span) if family.readers else []
         if isinstance(answer, Missing):

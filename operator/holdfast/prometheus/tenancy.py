@@ -6,7 +6,23 @@ matches nothing, and that is said.
 
 from __future__ import annotations
 
-from holdfast.core.objective import Match, Matcher, Selector
+from dataclasses import replace
+from functools import lru_cache
+from typing import assert_never
+
+from holdfast.api import enforce
+from holdfast.core.objective import (
+    BadOverTotal,
+    Composite,
+    Gauge,
+    GoodOverTotal,
+    Indicator,
+    Latency,
+    Match,
+    Matcher,
+    Proportion,
+    Selector,
+)
 
 
 def confined(selector: Selector, label: str | None, namespace: str) -> Selector:
@@ -17,3 +33,28 @@ def confined(selector: Selector, label: str | None, namespace: str) -> Selector:
     if label is None:
         return selector
     return Selector(selector.metric, (Matcher(label, Match.EQUAL, namespace), *selector.matchers))
+
+
+def confined_indicator(indicator: Indicator, label: str | None, namespace: str) -> Indicator:
+    """The same for all that an indicator reads. ValueError with a sentence for PromQL of which that cannot be demanded."""
+    if label is None:
+        return indicator
+    match indicator:
+        case BadOverTotal(bad, total):
+            return BadOverTotal(confined(bad, label, namespace), confined(total, label, namespace))
+        case GoodOverTotal(good, total):
+            return GoodOverTotal(confined(good, label, namespace), confined(total, label, namespace))
+        case Latency(histogram, threshold):
+            return Latency(confined(histogram, label, namespace), threshold)
+        case Gauge():
+            return replace(indicator, query=_enforced(indicator.query, label, namespace))
+        case Proportion():
+            weight = None if indicator.weight is None else _enforced(indicator.weight, label, namespace)
+            return replace(indicator, query=_enforced(indicator.query, label, namespace), weight=weight)
+        case Composite():
+            return indicator
+        case _:
+            assert_never(indicator)
+
+
+_enforced = lru_cache(maxsize=4096)(enforce)

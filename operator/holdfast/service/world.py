@@ -13,7 +13,7 @@ from holdfast.api import Invalid, parse_adjustment, parse_hold, parse_objective,
 from holdfast.core.adjustment import Adjustment
 from holdfast.core.hold import HoldRecord
 from holdfast.core.objective import Objective, ObjectKey, Workload
-from holdfast.core.policy import BudgetRemaining, Policy, Rule, burn_rate
+from holdfast.core.policy import Policy, Rule, compared
 from holdfast.core.quantities import Seconds
 
 SHOWN: Final[tuple[Seconds, ...]] = (300, 3_600, 21_600, 86_400, 259_200)
@@ -66,9 +66,7 @@ class World:
 def windows_of(objective: Objective, rules: Iterable[Rule], interval: Seconds) -> tuple[Seconds, ...]:
     """Every window whose burn rate is needed: those that are shown, and those that the rules compare."""
     shown = {w for w in SHOWN if w < objective.window.longest}
-    burning = [burn_rate(r.when, objective.window) for r in rules if not isinstance(r.when, BudgetRemaining)]
-    compared = {w for burn in burning for w in (burn.over, burn.short(objective.grain(interval)))}
-    return tuple(sorted(shown | compared))
+    return tuple(sorted(shown | compared(rules, objective, interval)))
 
 
 class Reader:
