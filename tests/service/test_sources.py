@@ -20,6 +20,7 @@ from holdfast.service.accounts import Accounts
 from holdfast.service.loop import Loop
 from holdfast.service.metrics import Metrics
 from holdfast.service.reporter import _obstacles
+from holdfast.service.selfcheck import SelfCheck
 from holdfast.service.shelf import Shelf
 from tests.prometheus.answering import Reply, Request, counting, never_answering, serving
 from tests.prometheus.making import errors
@@ -41,7 +42,7 @@ async def test_a_dead_source_delays_nobody() -> None:
         accounts = Accounts([dead, live], 1, Metrics(), Shelf(lambda: None, time.time))
         every = {o.key: o for o in (at("dead", "blind"), at("live", "seen"))}
         accounts.keep(every, ())
-        loop = Loop(Store(), NOBODY, accounts, NOBODY, NOBODY, Metrics(), enforcement=False, selfcheck=NOBODY)
+        loop = Loop(Store(), NOBODY, accounts, NOBODY, NOBODY, Metrics(), enforcement=False, selfcheck=SelfCheck([], time.time()))
         running, began, moments = asyncio.create_task(loop.run()), time.monotonic(), set()
         while len(moments) < 4 and time.monotonic() - began < 20:
             await asyncio.sleep(0.1)

@@ -58,6 +58,8 @@ class SelfCheck:
     async def close(self) -> None:
         """Compare nothing more; a query under way ends by its time-out."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for connection in self._connections.values():
+            connection.close()
         if self._running is not None:
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
