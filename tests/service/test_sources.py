@@ -42,7 +42,16 @@ async def test_a_dead_source_delays_nobody() -> None:
         accounts = Accounts([dead, live], 1, Metrics(), Shelf(lambda: None, time.time))
         every = {o.key: o for o in (at("dead", "blind"), at("live", "seen"))}
         accounts.keep(every, ())
-        loop = Loop(Store(), NOBODY, accounts, NOBODY, NOBODY, Metrics(), enforcement=False, selfcheck=SelfCheck([], time.time()))
+        loop = Loop(
+            Store(),
+            NOBODY,
+            accounts,
+            NOBODY,
+            NOBODY,
+            Metrics(),
+            enforcement=False,
+            selfcheck=SelfCheck([], time.time()),
+        )
         running, began, moments = asyncio.create_task(loop.run()), time.monotonic(), set()
         while len(moments) < 4 and time.monotonic() - began < 20:
             await asyncio.sleep(0.1)
