@@ -1,0 +1,151 @@
+"""`python -m bench.within COUNT [PAST]`: looks and passes of the loop in this process, without a cluster, under a profiler.
+
+For finding what a pass spends its time on; the figures are measured by `bench.scale` on a real API server. The metrics
+come from the stand-in, in a process of its own; statuses go nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import cProfile
+import pstats
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import structlog
+
+from bench import estate
+from holdfast.cluster.act import Acting
+from holdfast.cluster.client import Client
+from holdfast.cluster.events import Recorder
+from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Body, Resource
+from holdfast.cluster.store import Store
+from holdfast.core.objective import ObjectKey
+from holdfast.prometheus.poller import grid_time
+from holdfast.prometheus.sources import Source
+from holdfast.service.accounts import Accounts
+from holdfast.service.enforcing import Enforcer
+from holdfast.service.loop import Loop
+from holdfast.service.metrics import Metrics
+from holdfast.service.reporter import Reporter
+from holdfast.service.switch import Switch
+from lab.ports import LOOPBACK, free_port
+
+INTERVAL: Final = 15.0
+
+
+class Nowhere:
+    """A client whose statuses are kept in the store alone."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.writes = 0
+
+    async def apply_status(self, kind: Resource, where: str, name: str, status: Mapping[str, Any]) -> Body:
+        """As the server would answer."""
+        self.writes += 1
+        body = self.store.get(kind, ObjectKey(where, name))
+        assert body is not None
+        metadata = {**body["metadata"], "resourceVersion": str(100_000 + self.writes)}
+        return {**body, "metadata": metadata, "status": dict(status)}
+
+    async def create(self, *_: object, **__: object) -> Body:
+        """An Event; nobody keeps it."""
+        return {}
+
+
+class Always(Switch):
+    """Enforcement is on."""
+
+    async def look(self) -> None:
+        """Nothing to ask."""
+
+
+def filled(count: int) -> Store:
+    """A store that knows everything."""
+    store = Store()
+    for kind, bodies in (
+        (DEPLOYMENTS, (estate.deployment(n) for n in range(estate.WORKLOADS))),
+        (OBJECTIVES, estate.objectives(count)),
+        (POLICIES, estate.policies()),
+    ):
+        for place, body in enumerate(bodies):
+            body["metadata"] |= {"uid": f"{kind.plural}-{place:032}", "generation": 1, "resourceVersion": str(place + 1)}
+            store.put(kind, body)
+    for kind in (DEPLOYMENTS, OBJECTIVES, POLICIES, HOLDS):
+        store.watching(kind, lambda: True)
+        store.sweep(kind, -1, ())
+    return store
+
+
+async def run(count: int, past: float) -> None:
+    """A first look, then looks and passes, timed and profiled apart."""
+    port = free_port()
+    server = subprocess.Popen([sys.executable, "-m", "bench.standin", str(port), str(past)])
+    try:
+        await asyncio.sleep(2)
+        store = filled(count)
+        say("filled")
+        client, metrics, clock = Nowhere(store), Metrics(), [time.time()]
+        hands = Acting(cast("Client", client), lambda: clock[0])
+        recorder = Recorder(cast("Client", client), "bench", lambda: clock[0])
+        reporter = Reporter(cast("Client", client), store, hands, recorder, metrics, INTERVAL)
+        accounts = Accounts([Source("default", f"http://{LOOPBACK}:{port}", 15, 2, 60)], INTERVAL, metrics)
+        enforcer = Enforcer(store, hands, reporter, metrics)
+        switch = Always(cast("Client", client), "holdfast-system")
+        loop = Loop(store, enforcer, accounts, reporter, switch, metrics, True, lambda: clock[0])
+        await timed("reading", asyncio.sleep(0, loop._read()))
+        await timed("filling", accounts.look(clock[0]))
+        await timed("first pass", loop.one_pass())
+        say(f"{client.writes} statuses")
+        for _ in range(3):
+            clock[0] += INTERVAL
+            await timed("look", accounts.look(clock[0]))
+            await timed("pass", loop.one_pass())
+        say(f"{client.writes} statuses")
+        await profiled(accounts, loop, clock)
+        assert grid_time(clock[0], INTERVAL, 2) == max(a.ledger.at or 0 for a in accounts._accounts.values())
+    finally:
+        server.kill()
+
+
+async def profiled(accounts: Accounts, loop: Loop, clock: list[float]) -> None:
+    """What one look and one pass consist of; the look is made in this thread."""
+
+    async def here(work: Any, *args: Any) -> Any:
+        return work(*args)
+
+    accounts._run = here  # type: ignore[method-assign]
+    clock[0] += INTERVAL
+    for name, work in (("look", lambda: accounts.look(clock[0])), ("pass", loop.one_pass)):
+        profile = cProfile.Profile()
+        with profile:
+            await work()
+        print(f"== {name}")
+        pstats.Stats(profile).sort_stats("tottime").print_stats(28)
+
+
+async def timed(what: str, work: Any) -> None:
+    """Say how long it took on the clock and on the cores."""
+    began, spent = time.monotonic(), time.process_time()
+    await work
+    say(f"{what}: {time.monotonic() - began:.2f} s, {time.process_time() - spent:.2f} s of a core")
+
+
+def say(what: str) -> None:
+    """With the memory in use now, and the most so far."""
+    with open("/proc/self/statm") as file:
+        now = int(file.read().split()[1]) * 4096
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{what:60} RSS {now / 2**20:6.1f} MiB, at most {most / 2**10:6.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run(int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 3_600))
