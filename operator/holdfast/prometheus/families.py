@@ -25,6 +25,7 @@ from holdfast.core.objective import (
 )
 from holdfast.core.quantities import Seconds
 
+from .lookup import Lookup
 from .narrowing import Width, narrowing
 from .native import Native
 from .sources import Source
@@ -57,6 +58,7 @@ class Family:
     unknown: bool = False
     _known: dict[tuple[str, ...], tuple[Role, ...]] = field(default_factory=dict)
     _where: dict[Width, str] = field(default_factory=dict)
+    _lookup: Lookup[Role] | None = None
 
     def query(self, source: Source, reach: Seconds) -> str:
         """The PromQL of the family; the last value of a target stays readable for `reach` seconds.
@@ -83,7 +85,9 @@ class Family:
         key = tuple(labels.get(name, "") for name in self.labels)
         found = self._known.get(key)
         if found is None:
-            found = tuple(role for role, selector in self.readers.items() if selector.matches(labels))
+            if self._lookup is None:  # at the first series all readers are there
+                self._lookup = Lookup(self.readers.items())
+            found = self._lookup.matching(labels)
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[key] = found
