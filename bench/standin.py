@@ -62,7 +62,7 @@ class Unknown(Exception):  # noqa: N818 - named for what happened
     """A query of another shape than the operator's."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def selected(query: str) -> tuple[tuple[Pod, float | None, str], ...]:
     """(pod, share of its events, labels as JSON) of the series a query selects; a share of None is its start."""
     parsed = QUERY.fullmatch(query)
@@ -70,7 +70,10 @@ def selected(query: str) -> tuple[tuple[Pod, float | None, str], ...]:
         raise Unknown(f"not a query of the operator: {query[:200]}")
     by, conditions = parsed["by"].split(", "), _conditions(parsed["where"] or "")
     found = []
+    of_pods = [(name, holds) for name, holds in conditions if name in PODS_OF_ALL[0].labels]
     for pod in PODS_OF_ALL:
+        if not all(holds(pod.labels[name]) for name, holds in of_pods):
+            continue
         for metric, label, value, share in _series(pod.place // PODS):
             labels = {**pod.labels, label: value}
             if metric == parsed["metric"] and all(holds(labels.get(name, "")) for name, holds in conditions):

@@ -46,6 +46,7 @@ class Said:
     starts: list[Series] = field(default_factory=list)
     answers: list[tuple[Family, list[Series]]] = field(default_factory=list)
     lost: dict[ObjectKey, Missing] = field(default_factory=dict)
+    series: int = 0
 
     def hear(self, family: Family, answer: Answer) -> None:
         """Keep an answer. A family without one costs only its own objectives theirs."""
@@ -54,6 +55,11 @@ class Said:
             self.lost.update({key: answer for key, _ in family.readers})
         else:
             self.answers.append((family, answer))
+            self.series += len(answer)
+
+    def let_go(self) -> None:
+        """The answers were read, and take much memory."""
+        self.answers, self.starts = [], []
 
     def can_have_any(self, family: Family) -> bool:
         """Whether what a family depends on has a series."""

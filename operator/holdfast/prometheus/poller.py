@@ -5,10 +5,10 @@ Both give the same counters for the same time, so a past that was refilled equal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -26,8 +26,15 @@ from .readings import Counters, Sample, collect
 from .sources import Answer, Refused, Source
 from .starts import Starts, StartsOf
 
-PLANS: Final = 4
-"""Sets of objectives whose queries are remembered: all of them, and those that lag behind."""
+PLANS: Final = 64
+"""Sets of objectives whose queries are remembered: those of all rounds, and some that lag behind."""
+
+MOST_SERIES: Final = 5_000
+"""Series of all answers to one round of queries: some 5 MB while they are read."""
+FIRST_GUESS: Final = 5.0
+"""Series of one objective, while nobody knows."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger("holdfast.prometheus")
 
@@ -48,10 +55,11 @@ class Moment:
 class Past:
     """What a source said of a stretch of the past, oldest first, and the objectives it gave no answer for.
 
-    Times at which no objective has a series are left out. `series` is how wide the answers were.
+    Times at which no objective has a series are left out. `series` is how wide the answers were. The moments are made
+    one by one, to be taken once: all together they would fill the memory.
     """
 
-    moments: list[Moment]
+    moments: Iterable[Moment]
     lost: Mapping[ObjectKey, Missing]
     series: int
 
@@ -68,6 +76,7 @@ class Poller:
         self._starts = Starts(starts_of)
         self._lanes = ThreadPoolExecutor(source.concurrency, thread_name_prefix=f"ask-{source.name}")
         self._plans: list[Plan] = []
+        self._each = FIRST_GUESS  # series of one objective, on average
 
     def reach(self, step: Seconds) -> Seconds:
         """How long the last value of a target that has gone stays readable at this pace."""
@@ -78,10 +87,18 @@ class Poller:
         self.connection.close()
         self._lanes.shutdown(wait=False, cancel_futures=True)
 
+    def rounds(self, all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:
+        """Objectives, or what stands for them, in parts that are asked for together, so that no answers fill the memory.
+
+        The parts are a power of two long: they stay the same while pods come and go, and their queries are remembered.
+        """
+        size = 1 << max(0, int(MOST_SERIES / self._each).bit_length() - 1)
+        return (all_of_them[first : first + size] for first in range(0, len(all_of_them), size))
+
     def poll(self, objectives: Sequence[Objective], at: Instant, step: Seconds) -> Moment:
         """The counters of these objectives at one time of the grid."""
         said, moments = self._ask(objectives, step, lambda query: self.connection.instant(query, at))
-        found = moments[-1] if moments else Moment(at, {o.key: Counters().sample(o, at) for o in objectives})
+        found = next(moments, None) or Moment(at, {o.key: Counters().sample(o, at) for o in objectives})
         self.startless.update((key, found.startless.get(key, 0)) for key in found.samples)
         self.pace.look(said.starts, at)
         return Moment(at, {**found.samples, **said.lost}, found.startless)
@@ -89,19 +106,22 @@ class Poller:
     def past(self, objectives: Sequence[Objective], first: Instant, last: Instant, step: Seconds) -> Past:
         """The counters at every step of a stretch of the past."""
         said, moments = self._ask(objectives, step, lambda query: self.connection.range(query, first, last, step))
-        return Past(moments, said.lost, len(said.starts) + sum(len(series) for _, series in said.answers))
+        return Past(moments, said.lost, said.series)
 
     def _ask(
         self, objectives: Sequence[Objective], step: Seconds, ask: Callable[[str], Answer]
-    ) -> tuple[Said, list[Moment]]:
-        """What was answered, and what it says of each time of the objectives that were answered."""
+    ) -> tuple[Said, Iterator[Moment]]:
+        """What was answered, and what it says of each time of the objectives that were answered, made one by one."""
         plan = self._plan(objectives)
         said = self._ask_all(plan, self.reach(step), ask)
         counted = collect(self.source, said.answers, said.starts)
         unknown = self._starts.complete(counted, ask)
         plan.divide(said.answers)
+        if objectives and not said.lost:
+            self._each = max(1.0, said.series / len(objectives))
+        said.let_go()
         answered = [o for o in objectives if o.key not in said.lost]
-        return said, [_moment(answered, at, counters, unknown) for at, counters in counted]
+        return said, (_moment(answered, at, counters, unknown) for at, counters in counted)
 
     def _ask_all(self, plan: Plan, reach: Seconds, ask: Callable[[str], Answer]) -> Said:
         """Ask for the starts and all families. When two in a row do not answer the source is down: the rest would wait

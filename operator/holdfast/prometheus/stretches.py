@@ -18,12 +18,12 @@ Paces = Sequence[tuple[Seconds, Seconds]]
 PACES: Final[Paces] = ((259_200, 3_600), (21_600, 300), (3_600, 60))
 """(older than, seconds between two looks), oldest first; what is younger is read at the pace of polling."""
 
-FIRST_STEPS: Final = 60
+FIRST_STEPS: Final = 8
 """Steps of the first answer, while nobody knows how many series there are."""
 MOST_STEPS: Final = 10_000
 """Steps of one answer; Prometheus refuses more than 11,000."""
-MOST_SAMPLES: Final = 250_000
-"""Samples of all answers for one piece of the past together: some 100 MB while they are read."""
+MOST_SAMPLES: Final = 50_000
+"""Samples of all answers for one piece of the past together: some 25 MB while they are read."""
 
 AGAIN: Final[Seconds] = 300
 """How much of the newest past is asked for again while it gave no evidence: a fault may have been the source's."""

@@ -58,6 +58,10 @@ class Account:
     cut: tuple[Declared, ...] = ()  # whose edges have been looked for in the coarse past
 
 
+Work = Callable[[Poller, Sequence[Account], Instant], Mapping[ObjectKey, Missing]]
+"""Asks a source for some accounts, and returns those that got nothing; blocks."""
+
+
 class Accounts:
     """All accounts, and the only place that asks metrics sources."""
 
@@ -197,11 +201,10 @@ class Accounts:
         due = [a for a in mine if (a.ledger.at or 0) < at and poller.source.allows(a.objective.key.namespace)]
         began = time.monotonic()
         behind = [a for a in due if not a.filled or a.ledger.at is None or at - a.ledger.at > 1.5 * self.interval]
-        failed = await self._run(self._refill, poller, behind, at) if behind else frozenset()
+        failed = await self._rounds(self._refill, poller, behind, at)
         # a look past a gap that was not read would close it: what happened in it could never be counted
         abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at and a.objective.key not in failed]
-        if abreast:
-            await self._run(self._poll, poller, abreast, at)
+        await self._rounds(self._poll, poller, abreast, at)
         uncut = [a for a in due if a.filled and a.cut is not a.declared]
         if uncut:
             await self._run(self._cut, poller, uncut, at)
@@ -222,7 +225,26 @@ class Accounts:
             self._threads[poller.source.name], work, poller, accounts, at
         )
 
-    def _refill(self, poller: Poller, accounts: Sequence[Account], until: Instant) -> frozenset[ObjectKey]:
+    async def _rounds(
+        self, work: Work, poller: Poller, accounts: Sequence[Account], at: Instant
+    ) -> Mapping[ObjectKey, Missing]:
+        """Do this for all of them, part by part; returns those that got nothing. A source that did not answer anything
+        for one part is not asked for the next: each would wait as long, for nothing.
+        """
+        failed: dict[ObjectKey, Missing] = {}
+        down: Missing | None = None
+        for some in poller.rounds(accounts):
+            if down is None:
+                said = await self._run(work, poller, some, at)
+                failed |= said
+                down = _silence(said, len(some))
+                continue
+            for account in some:
+                failed[account.objective.key] = down
+                self._note(account, down)
+        return failed
+
+    def _refill(self, poller: Poller, accounts: Sequence[Account], until: Instant) -> Mapping[ObjectKey, Missing]:
         """The past of new accounts, and the gaps of those that lag behind; returns those it could not be read for."""
         ledgers = {a.objective.key: a.ledger for a in accounts}
         failed = refill(poller, ledgers, [a.objective for a in accounts], until, self.interval)
@@ -232,14 +254,15 @@ class Accounts:
                 account.filled = True
             else:
                 self._note(account, missing)
-        return frozenset(failed)
+        return failed
 
-    def _poll(self, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
+    def _poll(self, poller: Poller, accounts: Sequence[Account], at: Instant) -> Mapping[ObjectKey, Missing]:
         """One more look for the accounts that are up to date."""
         ledgers = {a.objective.key: a.ledger for a in accounts}
         failed = advance(poller, ledgers, [a.objective for a in accounts], at, self.interval)
         for account in accounts:
             self._note(account, failed.get(account.objective.key))
+        return failed
 
     def _cut(self, poller: Poller, accounts: Sequence[Account], at: Instant) -> None:
         """Give the edges of new adjustments their points, where the past has grown coarse; each is tried once."""
@@ -262,6 +285,12 @@ class Accounts:
         if account.told is not missing.why:
             log.warning("no evidence", objective=str(account.objective.key), reason=missing.why, note=missing.note)
             account.told = missing.why
+
+
+def _silence(said: Mapping[ObjectKey, Missing], asked: int) -> Missing | None:
+    """What a source that answered nothing at all said last; None when it answered something."""
+    silent = len(said) == asked and all(missing.why is Why.UNREACHABLE for missing in said.values())
+    return list(said.values())[-1] if silent else None
 
 
 def _book(account: Account) -> Ledger:
