@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import cProfile
+import gc
 import os
 import pstats
 import resource
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -95,7 +97,7 @@ async def run(count: int, past: float) -> None:
     port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "bench.standin", str(port), str(past)])  # noqa: ASYNC220
     try:
-        await asyncio.sleep(2)
+        await asyncio.sleep(4)
         store = filled(count)
         say("filled")
         client, metrics, clock = Nowhere(store), Metrics(), [time.time()]
@@ -119,8 +121,22 @@ async def run(count: int, past: float) -> None:
         clock[0] += INTERVAL
         await profiled("look", lambda: accounts.look(clock[0]), accounts)
         await profiled("pass", loop.one_pass)
+        weigh()
     finally:
         server.kill()
+
+
+def weigh() -> None:
+    """Show where what is kept was made, where this was asked for by TRACE=1."""
+    if not os.environ.get("TRACE"):
+        return
+    gc.collect()
+    kept = tracemalloc.take_snapshot().statistics("lineno")
+    print(
+        f"== kept: {sum(s.size for s in kept) / 2**20:.1f} MiB, most {tracemalloc.get_traced_memory()[1] / 2**20:.1f}"
+    )
+    for each in kept[:40]:
+        print(f"{each.size / 2**20:8.2f} MiB {each.count:9,}  {each.traceback[0]}")
 
 
 class Here(Executor):
@@ -165,6 +181,8 @@ def say(what: str) -> None:
 
 
 if __name__ == "__main__":
+    if os.environ.get("TRACE"):
+        tracemalloc.start()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run(int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 3_600))

@@ -97,6 +97,8 @@ class Connection:
             except Exception as error:  # whatever the library trips over in an answer, it is read here again
                 if heard.code is None:
                     return self._unreachable(last, f"could not be asked ({type(error).__name__})")
+            finally:
+                self._local.heard = None  # an answer is not kept until the next one comes
         return self._judge(heard, first, last)
 
     def _unreachable(self, at: Instant, what: str) -> Missing:

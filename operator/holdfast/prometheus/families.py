@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Final, assert_never
 
 from holdfast.core.ledger import Target
@@ -155,8 +156,8 @@ def start_query(source: Source, found: Iterable[Family], reach: Seconds, width: 
 
 
 def target_of(source: Source, labels: Mapping[str, str]) -> Target:
-    """Which process a series comes from."""
-    return tuple([labels.get(name, "") for name in source.target_labels])
+    """Which process a series comes from. Ledgers remember it, so equal texts are one text in the memory."""
+    return tuple([intern(labels.get(name, "")) for name in source.target_labels])
 
 
 def milliseconds(seconds: Seconds) -> str:

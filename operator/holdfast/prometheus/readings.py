@@ -13,7 +13,7 @@ from typing import Final
 
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Reading, Target
-from holdfast.core.objective import BadOverTotal, Counted, Latency, Objective
+from holdfast.core.objective import BadOverTotal, Counted, Latency, Objective, Selector
 from holdfast.core.quantities import Instant
 
 from .families import NATIVE_PART, NATIVE_TOTAL, PART, TOTAL, Family, Role, bound_of, selectors, target_of
@@ -116,11 +116,10 @@ def _no_number(
     objective: Objective, totals: Mapping[Target, float], parts: Mapping[Target, float]
 ) -> tuple[Why, str] | None:
     """Whether a value is NaN or infinite: nothing can be counted with it."""
-    assert isinstance(objective.indicator, Counted)  # noqa: S101 - others have no counters
-    for role, values in ((TOTAL, totals), (PART, parts)):
+    for place, values in enumerate((totals, parts)):
         odd = next((target for target, value in values.items() if not math.isfinite(value)), None)
         if odd is not None:
-            selector = dict(selectors(objective.indicator))[role]
+            selector = _said(objective)[place]
             return Why.CONTRADICTORY, (
                 f"{selector} has a value that is no number (NaN or infinite) at a target ({', '.join(filter(None, odd))}), "
                 "which a counter never has; look at what exports it"
@@ -133,20 +132,19 @@ def _absent(
 ) -> tuple[Why, str] | None:
     """Why the series are not all there; None when they are."""
     indicator = objective.indicator
-    assert isinstance(indicator, Counted)  # noqa: S101 - others have no counters
-    (_, total), (_, part) = selectors(indicator)
     if not totals and isinstance(indicator, Latency):
         return Why.ABSENT, (
             "the histogram matches no series; check its metric name and labels: "
-            f"there is neither {total} nor, as a native histogram, {indicator.histogram}"
+            f"there is neither {_said(objective)[0]} nor, as a native histogram, {indicator.histogram}"
         )
     if not totals:
-        return Why.ABSENT, f"{total} matches no series; check its metric name and labels"
+        return Why.ABSENT, f"{_said(objective)[0]} matches no series; check its metric name and labels"
     if isinstance(indicator, BadOverTotal):
         return None
     if isinstance(indicator, Latency):
-        return _without_bound(indicator, part.metric, sum(1 for target in totals if target not in parts), len(totals))
+        return _without_bound(indicator, len(totals.keys() - parts.keys()), len(totals))
     if not parts and any(totals.values()):
+        total, part = _said(objective)
         return Why.ABSENT, (
             f"{part} matches no series, while {total} counts events; check its labels. If the service "
             "is really failing every request since it started, count its failures with `bad` instead of `good`"
@@ -154,36 +152,45 @@ def _absent(
     return None
 
 
-def _without_bound(indicator: Latency, metric: str, lacking: int, targets: int) -> tuple[Why, str] | None:
+def _without_bound(indicator: Latency, lacking: int, targets: int) -> tuple[Why, str] | None:
     """Every target of a classic histogram that counts events has a series for each bound; a native one needs none."""
+    if not lacking:
+        return None
     bound, native = bound_of(indicator.threshold), indicator.histogram.metric
+    metric = f"{native}_bucket"
     if lacking == targets:
         return Why.ABSENT, (
             f"no bucket of {metric} ends at {bound} s, and there is no native histogram {native}; "
             "choose a threshold that is a bound of the histogram"
         )
-    if lacking:
-        return Why.CONTRADICTORY, (
-            f"{lacking} of {targets} targets have no bucket of {metric} that ends at {bound} s, and no native histogram "
-            f"{native}; give all of them the same bounds"
-        )
-    return None
+    return Why.CONTRADICTORY, (
+        f"{lacking} of {targets} targets have no bucket of {metric} that ends at {bound} s, and no native histogram "
+        f"{native}; give all of them the same bounds"
+    )
 
 
 def _contradiction(
     objective: Objective, totals: Mapping[Target, float], parts: Mapping[Target, float]
 ) -> tuple[Why, str] | None:
     """Why the counters cannot all be true; None when they can."""
-    assert isinstance(objective.indicator, Counted)  # noqa: S101 - others have no counters
-    (_, total), (_, part) = selectors(objective.indicator)
     if min(totals.values()) < 0 or min(parts.values(), default=0) < 0:
+        total, part = _said(objective)
         return Why.CONTRADICTORY, f"{total} or {part} is negative, which a counter never is; it may be a gauge"
-    alone = next((target for target, value in parts.items() if value > 0 and target not in totals), None)
+    alone = min((target for target in parts.keys() - totals.keys() if parts[target] > 0), default=None)
     if alone is not None:
+        total, part = _said(objective)
         return Why.CONTRADICTORY, (
             f"a target ({', '.join(filter(None, alone))}) counts {part} but not {total}; both must come from the same targets"
         )
     most = sum(totals.values())
     if sum(parts.values()) > most + max(SLACK * most, SLACK_EVENTS):
+        total, part = _said(objective)
         return Why.CONTRADICTORY, f"{part} counts more events than {total}; it must be a part of it"
     return None
+
+
+def _said(objective: Objective) -> tuple[Selector, Selector]:
+    """What the objective reads as its total and as a part of it; for sentences, since they are made anew each time."""
+    assert isinstance(objective.indicator, Counted)  # noqa: S101 - others have no counters
+    found = dict(selectors(objective.indicator))
+    return found[TOTAL], found[PART]

@@ -111,7 +111,8 @@ def _vector(data: Mapping[str, Any]) -> list[Series]:
 
 
 def _matrix(data: Mapping[str, Any]) -> list[Series]:
-    return [Series(_labels(row), [_point(pair) for pair in row["values"]]) for row in _rows(data, "matrix")]
+    rows = _rows(data, "matrix")  # each is let go as it is read: both shapes of all of them together fill the memory
+    return [Series(_labels(row), [_point(pair) for pair in row.pop("values")]) for row in rows]
 
 
 def _rows(data: Mapping[str, Any], shape: str) -> list[Any]:
