@@ -28,7 +28,7 @@ from bench import estate
 from holdfast.cluster.act import Acting
 from holdfast.cluster.client import Client
 from holdfast.cluster.events import Recorder
-from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Body, Resource
+from holdfast.cluster.resources import DEPLOYMENTS, OBJECTIVES, POLICIES, WATCHED, Body, Resource
 from holdfast.cluster.store import Store
 from holdfast.core.objective import ObjectKey
 from holdfast.prometheus.sources import Source
@@ -86,7 +86,7 @@ def filled(count: int) -> Store:
                 "resourceVersion": str(place + 1),
             }
             store.put(kind, body)
-    for kind in (DEPLOYMENTS, OBJECTIVES, POLICIES, HOLDS):
+    for kind in WATCHED:
         store.watching(kind, lambda: True)
         store.sweep(kind, -1, ())
     return store
@@ -107,7 +107,7 @@ async def run(count: int, past: float) -> None:
         accounts = Accounts([Source("default", f"http://{LOOPBACK}:{port}", 15, 2, 60)], INTERVAL, metrics)
         enforcer = Enforcer(store, hands, reporter, metrics)
         switch = Always(cast("Client", client), "holdfast-system")
-        loop = Loop(store, enforcer, accounts, reporter, switch, metrics, True, lambda: clock[0])
+        loop = Loop(store, enforcer, accounts, reporter, switch, metrics, True, clock=lambda: clock[0])
         loop._read()
         say("read")
         await timed("filling", profiled("filling", lambda: accounts.look(clock[0]), accounts))

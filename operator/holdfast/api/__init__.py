@@ -10,7 +10,15 @@ from .parse import parse_adjustment, parse_hold, parse_objective, parse_policy
 from .problems import Invalid, Problem
 from .promql import parse_selector
 from .recurrence import adjusted, next_span, occurrences, spans_of
-from .status import WorkloadState, adjustment_status, hold_status, invalid_status, objective_status, policy_status
+from .status import (
+    WorkloadState,
+    adjustment_status,
+    hold_status,
+    invalid_status,
+    objective_outline,
+    objective_status,
+    policy_status,
+)
 
 __all__ = [
     "Finding",
@@ -25,6 +33,7 @@ __all__ = [
     "hold_status",
     "invalid_status",
     "next_span",
+    "objective_outline",
     "objective_status",
     "occurrences",
     "parse_adjustment",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from holdfast.core.quantities import Instant, format_instant
 
@@ -72,14 +73,17 @@ class ConditionReason(StrEnum):
     DRIFTS = "Drifts"
 
 
+STATUS: Final = {True: "True", False: "False", None: "Unknown"}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition as it is now."""
+    """One condition as it is now. A message with figures in it is made when it is rendered, since most never are."""
 
     type: ConditionType
     status: bool | None
     reason: ConditionReason
-    message: str
+    message: str | Callable[[], str]
 
 
 def render(
@@ -95,13 +99,13 @@ def render(
     about = {} if generation is None else {"observedGeneration": generation}
     rendered: list[dict[str, object]] = []
     for condition in conditions:
-        status = {True: "True", False: "False", None: "Unknown"}[condition.status]
+        status = STATUS[condition.status]
         rendered.append(
             {
                 "type": condition.type.value,
                 "status": status,
                 "reason": condition.reason.value,
-                "message": condition.message[:32768],
+                "message": (condition.message if isinstance(condition.message, str) else condition.message())[:32768],
                 "lastTransitionTime": times.get((condition.type.value, status)) or format_instant(now),
                 **about,
             }
@@ -119,6 +123,11 @@ def kept(before: object, kind: ConditionType) -> Condition | None:
             if reason in set(ConditionReason):
                 return Condition(kind, status, ConditionReason(reason), str(said.get("message") or ""))
     return None
+
+
+def outline(conditions: Iterable[Condition]) -> list[dict[str, object]]:
+    """The same without messages and times."""
+    return [{"type": c.type.value, "status": STATUS[c.status], "reason": c.reason.value} for c in conditions]
 
 
 def _times(before: object) -> dict[tuple[str, str], str]:

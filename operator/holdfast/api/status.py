@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Reset
 from holdfast.core.budget import Budget, Burn, Measured
@@ -23,13 +23,21 @@ from holdfast.core.policy import BudgetRemaining, Policy
 from holdfast.core.quantities import Instant, Seconds, format_decimal, format_duration, format_instant, format_percent
 from holdfast.core.remarks import NOTHING_TO_SAY, Effect, Remarks
 
-from .conditions import Condition, ConditionReason, ConditionType, render
+from .conditions import Condition, ConditionReason, ConditionType, outline, render
 from .findings import Finding, short_window
 from .problems import Invalid, Problem
 from .records import hold_status
 from .recurrence import next_span
 
-__all__ = ["WorkloadState", "adjustment_status", "hold_status", "invalid_status", "objective_status", "policy_status"]
+__all__ = [
+    "WorkloadState",
+    "adjustment_status",
+    "hold_status",
+    "invalid_status",
+    "objective_outline",
+    "objective_status",
+    "policy_status",
+]
 
 
 SPANS: Final = 10
@@ -63,41 +71,64 @@ def objective_status(
     that is known; `extra` are conditions from elsewhere; `before` is the status so far, from which the
     times of what did not change are kept.
     """
-    measured, states, beside = standing.measured, workloads or {}, remarks or NOTHING_TO_SAY
-    objective = measured.objective
-    word = "Unknown" if standing.verdict is None else standing.verdict.label
-    shown = word if standing.would is None else f"{standing.would.label} (audit)"
-    left = None if not measured.budget.coverage else f"{format_percent(measured.budget.remaining)}%"
-    status: dict[str, object] = {
-        "observedGeneration": objective.generation,
-        "verdict": word,
-        "summary": {
-            "target": f"{format_percent(objective.target, 12)}%",
-            "window": str(objective.window),
-            "left": left or "-",
-            "burn": _shown_burn(measured),
-            "empty": _empty_in(beside.forecast),
-            "verdict": shown,
-        },
-        "held": sum(state is WorkloadState.HELD for state in states.values()),
-        "evidence": _evidence(measured.evidence),
-        "conditions": render([*_conditions(measured, obstacles, remarks), *extra], objective.generation, before, now),
+    measured, beside = standing.measured, remarks or NOTHING_TO_SAY
+    objective, budget = measured.objective, measured.budget
+    status = objective_outline(standing, workloads, obstacles, remarks, extra=extra)
+    status["summary"] |= {
+        "left": f"{format_percent(budget.remaining)}%" if budget.coverage else "-",
+        "burn": _shown_burn(measured),
+        "empty": _empty_in(beside.forecast),
     }
+    conditions = [*_conditions(measured, obstacles, remarks), *extra]
+    status["conditions"] = render(conditions, objective.generation, before, now)
     if measured.burns:  # an empty list that is shared could never be taken back by server-side apply
         status["burnRates"] = [_burn(window, burn) for window, burn in sorted(measured.burns.items())]
     if standing.found:
         status["findings"] = [_finding(found, beside.forecast) for found in standing.found]
-    if states:
-        status["workloads"] = [{"kind": w.kind, "name": w.name, "state": s.value} for w, s in sorted(states.items())]
-    if measured.budget.coverage:
-        status["budget"] = _budget(measured.budget, beside.forecast)
-    if beside.effects:
-        status["adjustments"] = [_effect(effect) for effect in beside.effects]
+    if budget.coverage:
+        status["budget"] = _budget(budget, beside.forecast)
     if isinstance(measured.evidence, Fresh):
         status["measuredAt"] = format_instant(measured.evidence.at)
     elif isinstance(before, Mapping) and isinstance(before.get("measuredAt"), str):
         status["measuredAt"] = before["measuredAt"]
     return status
+
+
+def objective_outline(
+    standing: Standing,
+    workloads: Mapping[Workload, WorkloadState] | None = None,
+    obstacles: Sequence[tuple[ConditionReason, str]] = (),
+    remarks: Remarks | None = None,
+    *,
+    extra: Sequence[Condition] = (),
+) -> dict[str, Any]:
+    """The part of that status which decides whether it is worth writing: of the figures only what remains, no times.
+
+    It is made for every objective at every pass, the rest of it seldom. No forecast is in it.
+    """
+    measured, states, beside = standing.measured, workloads or {}, remarks or NOTHING_TO_SAY
+    word = "Unknown" if standing.verdict is None else standing.verdict.label
+    outlined: dict[str, Any] = {
+        "observedGeneration": measured.objective.generation,
+        "verdict": word,
+        "summary": {
+            "target": f"{format_percent(measured.objective.target, 12)}%",
+            "window": str(measured.objective.window),
+            "verdict": word if standing.would is None else f"{standing.would.label} (audit)",
+        },
+        "held": sum(state is WorkloadState.HELD for state in states.values()),
+        "evidence": _evidence(measured.evidence),
+        "conditions": outline([*_conditions(measured, obstacles, remarks), *extra]),
+    }
+    if standing.found:
+        outlined["findings"] = [_finding(found, None) for found in standing.found]
+    if states:
+        outlined["workloads"] = [{"kind": w.kind, "name": w.name, "state": s.value} for w, s in sorted(states.items())]
+    if measured.budget.coverage:
+        outlined["budget"] = {"remaining": format_percent(measured.budget.remaining)}
+    if beside.effects:
+        outlined["adjustments"] = [_effect(effect) for effect in beside.effects]
+    return outlined
 
 
 def policy_status(
@@ -282,28 +313,31 @@ def _fresh(evidence: Evidence) -> Condition:
 def _of_budget(budget: Budget) -> list[Condition]:
     """None of them is known while nothing of the window is measured."""
     known = bool(budget.coverage)
-    exhausted = budget.remaining <= 0
     table = (
         (
             ConditionType.BUDGET_EXHAUSTED,
-            exhausted,
+            budget.remaining <= 0,
             ConditionReason.NOTHING_LEFT,
             ConditionReason.BUDGET_LEFT,
-            f"{format_percent(budget.remaining)} % of the budget is left.",
+            lambda: f"{format_percent(budget.remaining)} % of the budget is left.",
         ),
         (
             ConditionType.BUDGET_YOUNG,
             budget.young,
             ConditionReason.WINDOW_HARDLY_COVERED,
             ConditionReason.WINDOW_COVERED,
-            f"{format_percent(budget.coverage * budget.passed)} % of the window was measured; below 10 % budget rules only notify.",
+            lambda: (
+                f"{format_percent(budget.coverage * budget.passed)} % of the window was measured; below 10 % budget rules only notify."
+            ),
         ),
         (
             ConditionType.BUDGET_TOO_SMALL,
             budget.small,
             ConditionReason.FEW_EVENTS,
             ConditionReason.ENOUGH_EVENTS,
-            f"{format_decimal(budget.allowed)} bad events are allowed in the window; below 10 budget rules only notify.",
+            lambda: (
+                f"{format_decimal(budget.allowed)} bad events are allowed in the window; below 10 budget rules only notify."
+            ),
         ),
     )
     return [

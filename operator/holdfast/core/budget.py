@@ -7,7 +7,7 @@ catastrophe. Excluded time is no part of the window; a reset forgives what faile
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
@@ -90,6 +90,31 @@ class Adjusted:
 UNADJUSTED: Final = Adjusted()
 
 
+class Burns(Mapping[Seconds, Burn]):
+    """Burn rates by window, each counted when it is asked for: rules ask for few, and statuses are seldom written.
+
+    All windows end at the same time, whatever the book learns later.
+    """
+
+    __slots__ = ("_adjusted", "_at", "_book", "_objective", "_windows")
+
+    def __init__(
+        self, objective: Objective, book: Book, windows: tuple[Seconds, ...], at: Instant, adjusted: Adjusted
+    ) -> None:
+        self._objective, self._book, self._windows, self._at, self._adjusted = objective, book, windows, at, adjusted
+
+    def __getitem__(self, window: Seconds) -> Burn:
+        if window not in self._windows:
+            raise KeyError(window)
+        return burn_of(self._objective, counts_of(self._book, Span(self._at - window, self._at), self._adjusted))
+
+    def __iter__(self) -> Iterator[Seconds]:
+        return iter(self._windows)
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+
 def measure(
     objective: Objective,
     book: Book,
@@ -109,7 +134,7 @@ def measure(
         objective,
         judge_evidence(objective, book.at, missing, now),
         budget_now(objective, book, now, adjusted),
-        {w: burn_of(objective, counts_of(book, Span(at - w, at), adjusted)) for w in windows},
+        Burns(objective, book, windows, at, adjusted),
         objective.grain(interval),
     )
 

@@ -19,7 +19,7 @@ from holdfast.core.decide import Decision, Observed, decide
 from holdfast.core.hold import CauseKey, HoldRecord
 from holdfast.core.judge import Standing
 from holdfast.core.kinds.deployment import Deployment, step
-from holdfast.core.objective import Objective, ObjectKey, Workload
+from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, Done
 
@@ -77,19 +77,28 @@ class Enforcer:
             self._settled = {w: s for w, s in self._settled.items() if w in workloads}
         lanes = asyncio.Semaphore(SIDE_BY_SIDE)
 
-        async def one(workload: Workload, objectives: tuple[Objective, ...]) -> None:
+        async def one(workload: Workload, think: Think) -> None:
             async with lanes:
-                await self._one(judged, workload, objectives)
+                await self._one(workload, think)
 
-        await asyncio.gather(*(one(w, o) for w, o in workloads.items() if only is None or w in only))
+        moving = []
+        for workload, objectives in workloads.items():
+            if only is not None and workload not in only:
+                continue
+            standings = [judged.standings[o.key] for o in objectives]
+            think = self._thinking(judged, workload, standings)
+            if not self._rests(workload, judged.world.holds.get(workload), standings, think):
+                moving.append(one(workload, think))
+        await asyncio.gather(*moving)
 
-    async def _one(self, judged: Judged, workload: Workload, objectives: tuple[Objective, ...]) -> None:
-        """Bring one workload where it is wanted; what stands in the way is told, and tried again at the next pass."""
-        world, standings = judged.world, [judged.standings[o.key] for o in objectives]
-        before = frozenset(key for o in objectives for key in judged.before.get(o.key, ()))
-        new_id = "".join(secrets.choice(ALPHABET) for _ in range(5))
+    def _thinking(self, judged: Judged, workload: Workload, standings: list[Standing]) -> Think:
+        """How to decide about a workload as this pass judged it; all its decisions would begin one and the same hold."""
+        new_id: list[str] = []
 
         def think(view: Deployment | None, hold: HoldRecord | None) -> Decision:
+            if not new_id:
+                new_id.append("".join(secrets.choice(ALPHABET) for _ in range(5)))
+            world, objectives = judged.world, [standing.measured.objective for standing in standings]
             return decide(
                 Observed(
                     now=whole(self.clock()),
@@ -98,15 +107,17 @@ class Enforcer:
                     measured=tuple(standing.measured for standing in standings),
                     rules={o.key: world.rules_of(o) for o in objectives},
                     hold=hold,
-                    in_force=before,
+                    in_force=frozenset(key for o in objectives for key in judged.before.get(o.key, ())),
                     unreadable=world.unreadable,
-                    new_id=new_id,
+                    new_id=new_id[0],
                     enforcing=judged.enforcing,
                 )
             )
 
-        if self._rests(workload, world.holds.get(workload), standings, think):
-            return
+        return think
+
+    async def _one(self, workload: Workload, think: Think) -> None:
+        """Bring one workload where it is wanted; what stands in the way is told, and tried again at the next pass."""
         try:
             brought = await bring(workload, self.hands, think, self.reporter.hold_written, lambda: whole(self.clock()))
         except (ClusterError, Invalid) as error:

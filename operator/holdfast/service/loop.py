@@ -30,7 +30,7 @@ from .remarking import remarks
 from .reporter import Reporter
 from .selfcheck import SelfCheck
 from .switch import Switch
-from .world import Reader, World, windows_of
+from .world import Reader, World
 
 
 @dataclass
@@ -129,13 +129,13 @@ class Loop:
         await self.enforcer.enforce(judged, only)
         await self.reporter.report(world, self.standings, self.accounts.sources, now, self._remarks)
 
-    def _remarks(self, objective: Objective, now: Instant) -> Remarks | None:
+    def _remarks(self, objective: Objective, now: Instant, foresee: bool) -> Remarks | None:
         """What is said of an objective beside its figures; nothing of a composite, whose parts say it."""
         account = self.accounts.filled(objective.key)
         if account is None:
             return None
         declaration = self.adjusting.of(objective, self.world.adjustments_of(objective), now)
-        return remarks(account, declaration, now, self.accounts.interval)
+        return remarks(account, declaration, now, self.accounts.interval, foresee)
 
     def _stand(self, world: World, now: Instant, enforcing: bool) -> Mapping[ObjectKey, frozenset[CauseKey]]:
         """Judge every objective anew; returns the rules that were in force before."""
@@ -150,7 +150,7 @@ class Loop:
                 rules = tuple(replace(rule, mode=Mode.AUDIT) for rule in rules)
             declaration = self.adjusting.of(objective, world.adjustments_of(objective), now)
             self.accounts.declare(key, declaration.declared, declaration.pins)
-            windows = windows_of(objective, rules, self.accounts.interval)
+            windows = world.windows_of(objective, self.accounts.interval)
             measured = self.accounts.measured(objective, windows, now, declaration.adjusted)
             found = findings(measured, rules, before.get(key, ()), holding)
             standings[key] = Standing(measured, tired(found, worn))

@@ -18,11 +18,11 @@ EVERY: Final[Seconds] = 300
 """How often doubts are looked for; they are about hours and days."""
 
 
-def remarks(account: Account, declaration: Declaration, now: Instant, interval: Seconds) -> Remarks:
-    """Everything that is to be said now."""
+def remarks(account: Account, declaration: Declaration, now: Instant, interval: Seconds, foresee: bool) -> Remarks:
+    """Everything that is to be said now; the forecast goes through all failures of the window, so it is made on request."""
     objective, ledger = account.objective, account.ledger
     return Remarks(
-        forecast(objective, ledger, now, declaration.adjusted),
+        forecast(objective, ledger, now, declaration.adjusted) if foresee else None,
         *_doubts(account, declaration, now),
         effects(objective, ledger, declaration.declared, now, interval),
     )

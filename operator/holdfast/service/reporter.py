@@ -20,6 +20,7 @@ from holdfast.api import (
     adjustment_status,
     findings,
     invalid_status,
+    objective_outline,
     objective_status,
     policy_status,
 )
@@ -33,6 +34,7 @@ from holdfast.cluster.store import Store
 from holdfast.core.hold import HoldRecord, Reason
 from holdfast.core.judge import Standing
 from holdfast.core.objective import Objective, ObjectKey, Workload
+from holdfast.core.policy import Policy
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.remarks import Remarks
 from holdfast.core.request import HOLD_LABEL
@@ -52,6 +54,9 @@ PATIENCE: Final[Seconds] = 30
 SIDE_BY_SIDE: Final = 16
 """Statuses that are written at once."""
 
+Remarking = Callable[[Objective, Instant, bool], Remarks | None]
+"""What is said of an objective beside its figures, on request with a forecast."""
+
 log = structlog.get_logger("holdfast.reporter")
 
 
@@ -68,6 +73,7 @@ class Reporter:
     selfcheck: SelfCheck
     _written: dict[str, float] = field(default_factory=dict)
     _stuck: dict[Workload, str] = field(default_factory=dict)
+    _covered: dict[ObjectKey, tuple[Policy, tuple[Objective, ...], list[Finding]]] = field(default_factory=dict)
     _unknown: dict[tuple[Workload, str], float] = field(default_factory=dict)
     _lanes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
@@ -77,15 +83,16 @@ class Reporter:
         standings: Mapping[ObjectKey, Standing],
         sources: Mapping[str, Source],
         now: Instant,
-        remarks: Callable[[Objective, Instant], Remarks | None],
+        remarks: Remarking,
     ) -> None:
         """Bring the statuses of everything people wrote up to date, and clear away what has been read."""
         held = {w for w, hold in world.holds.items() if hold.in_force}
         jobs = [
             self._objective(standing, held, sources, now, remarks)
             for key, standing in standings.items()
-            if key in world.objectives
+            if key in world.objectives and self._has_news(standing, held, sources, now, remarks)
         ]
+        self._covered = {key: covered for key, covered in self._covered.items() if key in world.policies}
         jobs += [self._policy(world, key, now) for key in world.policies]
         jobs += [self._invalid(OBJECTIVES, key, error, now) for key, error in world.invalid_objectives.items()]
         jobs += [self._invalid(POLICIES, key, error, now) for key, error in world.invalid_policies.items()]
@@ -122,13 +129,24 @@ class Reporter:
         if self._stuck.pop(workload, None) is not None:
             log.info("acting works again", workload=str(workload))
 
+    def _has_news(
+        self, standing: Standing, held: set[Workload], sources: Mapping[str, Source], now: Instant, remarks: Remarking
+    ) -> bool:
+        """Whether the status of an objective is worth writing."""
+        objective = standing.measured.objective
+        body = self.store.get(OBJECTIVES, objective.key)
+        if body is None:
+            return False
+        states = {w: self._state(w, held) for w in objective.workloads}
+        obstacles = tuple(_obstacles(objective, states, sources))
+        before = body.get("status") or {}
+        checked = self._checked(objective.key, before)
+        after = objective_outline(standing, states, obstacles, remarks(objective, now, False), extra=checked)
+        waited = time.monotonic() - self._written.get(body["metadata"]["uid"], float("-inf"))
+        return worth_writing(before, after, waited, objective.window.longest)
+
     async def _objective(
-        self,
-        standing: Standing,
-        held: set[Workload],
-        sources: Mapping[str, Source],
-        now: Instant,
-        remarks: Callable[[Objective, Instant], Remarks | None],
+        self, standing: Standing, held: set[Workload], sources: Mapping[str, Source], now: Instant, remarks: Remarking
     ) -> None:
         objective = standing.measured.objective
         body = self.store.get(OBJECTIVES, objective.key)
@@ -136,18 +154,10 @@ class Reporter:
             return
         before = body.get("status") or {}
         states = {w: self._state(w, held) for w in objective.workloads}
-        after = objective_status(
-            standing,
-            states,
-            tuple(_obstacles(objective, states, sources)),
-            remarks(objective, now),
-            extra=self._checked(objective.key, before),
-            now=now,
-            before=before,
-        )
-        waited = time.monotonic() - self._written.get(body["metadata"]["uid"], float("-inf"))
-        if not worth_writing(before, after, waited, objective.window.longest):
-            return
+        obstacles = tuple(_obstacles(objective, states, sources))
+        said = remarks(objective, now, True)
+        checked = self._checked(objective.key, before)
+        after = objective_status(standing, states, obstacles, said, extra=checked, now=now, before=before)
         if await self._write(OBJECTIVES, body, after):
             telling = of_objective(before, standing)
             if telling is not None:
@@ -169,10 +179,13 @@ class Reporter:
         policy, body = world.policies[key], self.store.get(POLICIES, key)
         if body is None:
             return
-        covered = [o for o in world.objectives.values() if policy.covers(o.key.namespace, o.labels)]
-        found: list[Finding] = [f for o in covered for f in findings(o, (policy,), self.interval)]
+        covered = world.covered_by(policy)
+        known = self._covered.get(key)
+        if known is None or known[0] is not policy or known[1] != covered:
+            found: list[Finding] = [f for o in covered for f in findings(o, (policy,), self.interval)]
+            known = self._covered[key] = policy, covered, found
         before: Status = body.get("status") or {}
-        after: Status = policy_status(policy, covered, found, now=now, before=before)
+        after: Status = policy_status(policy, covered, known[2], now=now, before=before)
         if worth_writing(before, after, 0, 1):
             await self._write(POLICIES, body, after)
 
@@ -180,7 +193,7 @@ class Reporter:
         adjustment, body = world.adjustments[key], self.store.get(ADJUSTMENTS, key)
         if body is None:
             return
-        covered = [o for o in world.objectives.values() if adjustment.covers(o.key.namespace, o.labels)]
+        covered = world.covered_by(adjustment)
         before: Status = body.get("status") or {}
         after: Status = adjustment_status(adjustment, covered, now=now, before=before)
         if worth_writing(before, after, 0, 1):
