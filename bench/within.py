@@ -135,7 +135,7 @@ def weigh() -> None:
     print(
         f"== kept: {sum(s.size for s in kept) / 2**20:.1f} MiB, most {tracemalloc.get_traced_memory()[1] / 2**20:.1f}"
     )
-    for each in kept[:40]:
+    for each in kept[:45]:
         print(f"{each.size / 2**20:8.2f} MiB {each.count:9,}  {each.traceback[0]}")
 
 

@@ -15,11 +15,13 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from sys import intern
+from typing import Final
 
 from holdfast.core.objective import ObjectKey
 
-from .resources import DEPLOYMENTS, HOLDS, WATCHED, Body, Resource, key_of
+from .packed import Packed
+from .resources import DEPLOYMENTS, HOLDS, OBJECTIVES, WATCHED, Body, Resource, key_of
 from .templates import digest
 
 GRACE: Final = 5.0
@@ -40,12 +42,14 @@ Listener = Callable[[Resource, ObjectKey], None]
 
 def slim(resource: Resource, body: Body) -> Body:
     """What is kept of an object. Of a Deployment: metadata, `spec.paused`, and `template`, the digest of its template."""
-    metadata: dict[str, Any] = body["metadata"]
+    metadata = {intern(k): body["metadata"][k] for k in _METADATA if k in body["metadata"]}
+    if resource == OBJECTIVES:
+        return Packed(metadata, body)
     if resource != DEPLOYMENTS:
-        return {**body, "metadata": {k: v for k, v in metadata.items() if k != "managedFields"}}
+        return {**body, "metadata": metadata}
     spec = body.get("spec") or {}
     return {
-        "metadata": {k: metadata[k] for k in _METADATA if k in metadata},
+        "metadata": metadata,
         "spec": {"paused": bool(spec.get("paused"))},
         "template": digest(spec.get("template") or {}),
     }
@@ -199,6 +203,8 @@ def _version(body: Body) -> int:
 
 def _news(resource: Resource, body: Body) -> object:
     metadata = {k: v for k, v in body["metadata"].items() if k != "resourceVersion"}
+    if isinstance(body, Packed):
+        return metadata, body.said
     own = () if resource in (DEPLOYMENTS, HOLDS) else ("status",)
     if resource == DEPLOYMENTS:
         metadata = dict(body["metadata"])  # its status is not kept, yet a rollout that goes on is news

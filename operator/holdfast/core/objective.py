@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property
-from typing import Final
+from functools import lru_cache
+from typing import Final, assert_never
 
 from .quantities import Seconds, Share
 from .window import Window
@@ -60,30 +60,16 @@ class Matcher:
     value: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Selector:
     """A metric and conditions on its labels: the counters an indicator reads."""
 
     metric: str
     matchers: tuple[Matcher, ...] = ()
 
-    @cached_property
-    def _tests(self) -> tuple[tuple[str, Match, str, re.Pattern[str] | None], ...]:
-        regex = (Match.REGEX, Match.NOT_REGEX)
-        return tuple(
-            # Prometheus: a dot matches a line break too, and \d, \w and \s are ASCII
-            (m.label, m.how, m.value, re.compile(m.value, re.DOTALL | re.ASCII) if m.how in regex else None)
-            for m in self.matchers
-        )
-
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of this metric with these labels is selected. Regexes are anchored, as in PromQL."""
-        for label, how, value, pattern in self._tests:
-            found = labels.get(label, "")
-            hit = pattern.fullmatch(found) is not None if pattern is not None else found == value
-            if hit is (how in (Match.NOT_EQUAL, Match.NOT_REGEX)):
-                return False
-        return True
+        return all(_meets(labels.get(m.label, ""), m.how, m.value) for m in self.matchers)
 
     @property
     def labels(self) -> frozenset[str]:
@@ -93,6 +79,22 @@ class Selector:
     def __str__(self) -> str:
         inner = ",".join(f"{m.label}{m.how}{quote(m.value)}" for m in self.matchers)
         return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+
+def _meets(found: str, how: Match, value: str) -> bool:
+    match how:
+        case Match.EQUAL | Match.NOT_EQUAL:
+            return (found == value) is (how is Match.EQUAL)
+        case Match.REGEX | Match.NOT_REGEX:
+            return (_pattern(value).fullmatch(found) is not None) is (how is Match.REGEX)
+        case _:
+            assert_never(how)
+
+
+@lru_cache(maxsize=4096)
+def _pattern(regex: str) -> re.Pattern[str]:
+    r"""As Prometheus reads it: a dot matches a line break too, and \d, \w and \s are ASCII."""
+    return re.compile(regex, re.DOTALL | re.ASCII)
 
 
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\ufffd": "\\ufffd"})
