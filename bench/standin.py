@@ -23,8 +23,8 @@ from bench.estate import AGE, PODS, RATE, SCRAPE, STARTS, WORKLOADS, app, counte
 
 BEGUN: Final = time.time()
 QUERY: Final = re.compile(
-    r"(?:sum|max) by \((?P<by>[\w, ]+)\) \((?:max without \([\w, ]*\) \()?"
-    r"last_over_time\((?P<metric>\w+)(?P<where>\{.*\})?\[(?P<reach>\d+)ms\]\)\)?\)"
+    r"(?:sum|max) by \((?P<by>[\w, ]+)\) \((?:max without \([\w, ]*\) \()?(?:histogram_count\()?"
+    r"last_over_time\((?P<metric>\w+)(?P<where>\{.*\})?\[(?P<reach>\d+)ms\]\){1,4}"
 )
 CONDITION: Final = re.compile(r'(\w+)(=~|=)"((?:[^"\\]|\\.)*)",?')
 

@@ -37,6 +37,7 @@ from holdfast.service.enforcing import Enforcer
 from holdfast.service.loop import Loop
 from holdfast.service.metrics import Metrics
 from holdfast.service.reporter import Reporter
+from holdfast.service.shelf import Shelf
 from holdfast.service.switch import Switch
 from lab.ports import LOOPBACK, free_port
 
@@ -104,7 +105,9 @@ async def run(count: int, past: float) -> None:
         hands = Acting(cast("Client", client), lambda: clock[0])
         recorder = Recorder(cast("Client", client), "bench", lambda: clock[0])
         reporter = Reporter(cast("Client", client), store, hands, recorder, metrics, INTERVAL)
-        accounts = Accounts([Source("default", f"http://{LOOPBACK}:{port}", 15, 2, 60)], INTERVAL, metrics)
+        accounts = Accounts(
+            [Source("default", f"http://{LOOPBACK}:{port}", 15, 2, 60)], INTERVAL, metrics, Shelf(lambda: None)
+        )
         enforcer = Enforcer(store, hands, reporter, metrics)
         switch = Always(cast("Client", client), "holdfast-system")
         loop = Loop(store, enforcer, accounts, reporter, switch, metrics, True, clock=lambda: clock[0])

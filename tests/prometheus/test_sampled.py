@@ -16,7 +16,7 @@ from holdfast.prometheus.poller import Poller
 from holdfast.prometheus.refill import advance, refill
 from holdfast.prometheus.sampled import judge
 from holdfast.prometheus.sources import Answer, Series
-from holdfast.prometheus.stretches import MOST_SAMPLES, MOST_STEPS
+from holdfast.prometheus.stretches import FIRST_STEPS, MOST_SAMPLES, MOST_STEPS
 from tests.prometheus.making import SOURCE, objective
 
 NOW = 1_764_309_600.0
@@ -200,7 +200,7 @@ def test_an_answer_stays_small(series: int, most: int) -> None:
     told = Told(Values({"free": {NOW - 40 * 86400: 8}}, series=series), ABOVE, window=86400)
     told.refill(NOW)
     steps = [round((last - first) / 60) for _, first, last in told.source.asked]
-    assert steps[0] == 60
+    assert steps[0] == FIRST_STEPS
     assert max(steps[1:]) <= most
     assert told.ledger.counts(86400).covered == 86400
 

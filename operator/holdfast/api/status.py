@@ -75,6 +75,7 @@ def objective_status(
     objective, budget = measured.objective, measured.budget
     status = objective_outline(standing, workloads, obstacles, remarks, extra=extra)
     status["summary"] |= {
+        "window": str(objective.window),
         "left": f"{format_percent(budget.remaining)}%" if budget.coverage else "-",
         "burn": _shown_burn(measured),
         "empty": _empty_in(beside.forecast),
@@ -113,7 +114,6 @@ def objective_outline(
         "verdict": word,
         "summary": {
             "target": f"{format_percent(measured.objective.target, 12)}%",
-            "window": str(measured.objective.window),
             "verdict": word if standing.would is None else f"{standing.would.label} (audit)",
         },
         "held": sum(state is WorkloadState.HELD for state in states.values()),

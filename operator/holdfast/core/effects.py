@@ -25,7 +25,7 @@ def effects(
     objective: Objective, ledger: Ledger, declared: Sequence[Declared], now: Instant, interval: Seconds
 ) -> tuple[Effect, ...]:
     """The effect of each adjustment that touches the window. Where they overlap, each is told by itself."""
-    if ledger.at is None:
+    if ledger.at is None or not declared:
         return ()
     window = objective.window.span(ledger.at if isinstance(objective.window, Rolling) else now)
     window = Span(window.begin, min(window.end, ledger.at))

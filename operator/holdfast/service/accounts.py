@@ -310,6 +310,8 @@ def _reaches(objectives: Iterable[Objective]) -> dict[ObjectKey, Seconds]:
 
 def _is_provisional(account: Account) -> bool:
     """Whether its ledger was begun anew and does not know yet what the one before did. Once it does, a gap is a gap."""
+    if not account.owed:
+        return False
     window = account.objective.window.longest
     if _book(account).counts(window).covered >= min(account.owed, window):
         account.owed = 0.0

@@ -112,7 +112,12 @@ class Loop:
         self.store.changed.clear()
 
     def _read(self) -> None:
-        self.world = self._reader.read(*map(self.store.all, (OBJECTIVES, POLICIES, HOLDS, ADJUSTMENTS)))
+        before, self.world = (
+            self.world,
+            self._reader.read(*map(self.store.all, (OBJECTIVES, POLICIES, HOLDS, ADJUSTMENTS))),
+        )
+        if self.world is before:
+            return
         self.adjusting.keep(self.world.objectives)
         if self.accounts.keep(self.world.objectives, self.world.invalid_objectives):
             for opened in self._opened.values():
