@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .quantities import Instant, Seconds
 
@@ -61,13 +61,44 @@ class Columns(NamedTuple):
     lost: Sequence[float]
 
 
+class Totals(Sequence[float]):
+    """Running totals in order: whole numbers below 2**32 take half the space, as long as there is no other among them."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, values: Iterable[float] = ()) -> None:
+        self._kept: array[Any] = array("I")
+        self.extend(values)
+
+    def append(self, value: float) -> None:
+        """One more. Who reads meanwhile sees the old column or the new one, and the same numbers in both."""
+        if self._kept.typecode == "I":
+            if 0 <= value < 2**32 and value == int(value):
+                self._kept.append(int(value))
+                return
+            self._kept = array("d", self._kept)
+        self._kept.append(value)
+
+    def extend(self, values: Iterable[float]) -> None:
+        """Several more."""
+        for value in values:
+            self.append(value)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._kept[place]
+        return found if isinstance(place, slice) else float(found)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
 class Steps:
     """A running total that seldom changes: kept where it does. `ticks` grows last."""
 
     __slots__ = ("sums", "ticks")
 
     def __init__(self, ticks: Iterable[int] = (), sums: Iterable[float] = ()) -> None:
-        self.sums = array("d", sums)
+        self.sums = Totals(sums)
         self.ticks = array("I", ticks)
 
     def add(self, tick: int, gain: float) -> None:
@@ -109,7 +140,7 @@ class Points:
         """Nothing is known of what was before `base`."""
         self.base = float(base // ERA * ERA)
         self.at = array("I")
-        self.total = array("d")
+        self.total = Totals()
         self.bad = Steps()
         self.lost = Steps()
 
