@@ -37,10 +37,12 @@ class Operator:
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.config = cluster.dir / f"{name}.yaml"
-        source = {"name": "default", "url": cluster.proxy.url, "scrapeInterval": "1s", "delay": "2s", "timeout": "2s"}
+        sources = settings.pop("sources", None) or [
+            {"name": "default", "url": cluster.proxy.url, "scrapeInterval": "1s", "delay": "2s", "timeout": "2s"}
+        ]
         http = {"host": LOOPBACK, "port": self.port}
         log = {"format": "console", "level": "debug"}
-        content = {"sources": [source], "interval": "1s", "http": http, "log": log, **settings}
+        content = {"sources": sources, "interval": "1s", "http": http, "log": log, **settings}
         self.config.write_text(yaml.safe_dump(content), encoding="utf-8")
         self.process = Process(
             name,
