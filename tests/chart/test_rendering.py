@@ -79,6 +79,7 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
         "sources": sources,
         "interval": "30s",
         "enforcement": False,
+        "podStarts": False,
         "log": {"format": "console", "level": "debug"},
     }
     sums = {
@@ -86,6 +87,17 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
         for found in (documents, render(lab_cluster))
     }
     assert len(sums) == 2
+
+
+def test_pods_are_listed_only_where_that_is_asked_for(lab_cluster: Cluster) -> None:
+    """The right to list pods comes with the setting, and alone."""
+
+    def on_pods(**values: Any) -> list[list[str]]:
+        rules = one(render(lab_cluster, **values), "ClusterRole", "holdfast")["rules"]
+        return [rule["verbs"] for rule in rules if "pods" in rule["resources"]]
+
+    assert on_pods() == []
+    assert on_pods(podStarts=True) == [["list"]]
 
 
 def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Path) -> None:

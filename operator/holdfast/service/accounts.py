@@ -29,6 +29,7 @@ from holdfast.core.quantities import Instant, Seconds, format_instant
 from holdfast.prometheus.poller import Poller, grid_time
 from holdfast.prometheus.refill import advance, refill, refine
 from holdfast.prometheus.sources import Source
+from holdfast.prometheus.starts import StartsOf
 
 from .memory import Open
 from .metrics import Metrics
@@ -65,10 +66,17 @@ Work = Callable[[Poller, Sequence[Account], Instant], Mapping[ObjectKey, Missing
 class Accounts:
     """All accounts, and the only place that asks metrics sources."""
 
-    def __init__(self, sources: Iterable[Source], interval: Seconds, metrics: Metrics, shelf: Shelf) -> None:
-        """No account is open yet."""
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        interval: Seconds,
+        metrics: Metrics,
+        shelf: Shelf,
+        starts_of: StartsOf | None = None,
+    ) -> None:
+        """No account is open yet. `starts_of` tells when pods started, for those of which no metric does."""
         self.interval = interval
-        self._pollers = {source.name: Poller(source) for source in sources}
+        self._pollers = {source.name: Poller(source, starts_of) for source in sources}
         self._accounts: dict[ObjectKey, Account] = {}
         self._threads = {name: ThreadPoolExecutor(1, thread_name_prefix=f"look-{name}") for name in self._pollers}
         self._metrics = metrics
@@ -159,6 +167,11 @@ class Accounts:
         """The account of an objective, once its past has been read; a composite has none."""
         account = self._accounts.get(key)
         return account if account is not None and account.filled else None
+
+    def startless(self, account: Account) -> int:
+        """How many of its targets have no known start: what a new one counts before it is first seen is not counted."""
+        poller = self._pollers.get(account.objective.source)
+        return poller.startless.get(account.objective.key, 0) if poller is not None else 0
 
     def _missing(self, account: Account, now: Instant) -> Missing | None:
         """Why there are no new figures of one objective; None when there are."""

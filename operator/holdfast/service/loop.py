@@ -140,7 +140,7 @@ class Loop:
         if account is None:
             return None
         declaration = self.adjusting.of(objective, self.world.adjustments_of(objective), now)
-        return remarks(account, declaration, now, self.accounts.interval, foresee)
+        return remarks(self.accounts, account, declaration, now, foresee)
 
     def _stand(self, world: World, now: Instant, enforcing: bool) -> Mapping[ObjectKey, frozenset[CauseKey]]:
         """Judge every objective anew; returns the rules that were in force before."""

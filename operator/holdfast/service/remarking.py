@@ -11,30 +11,30 @@ from holdfast.core.forecast import forecast
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.remarks import Remarks
 
-from .accounts import Account, Doubts
+from .accounts import Account, Accounts, Doubts
 from .adjusting import Declaration
 
 EVERY: Final[Seconds] = 300
 """How often doubts are looked for; they are about hours and days."""
 
 
-def remarks(account: Account, declaration: Declaration, now: Instant, interval: Seconds, foresee: bool) -> Remarks:
+def remarks(accounts: Accounts, account: Account, declaration: Declaration, now: Instant, foresee: bool) -> Remarks:
     """Everything that is to be said now; the forecast goes through all failures of the window, so it is made on request."""
     objective, ledger = account.objective, account.ledger
     return Remarks(
         forecast(objective, ledger, now, declaration.adjusted) if foresee else None,
-        *_doubts(account, declaration, now),
-        effects(objective, ledger, declaration.declared, now, interval),
+        *_doubts(account, declaration, now, accounts.startless(account)),
+        effects(objective, ledger, declaration.declared, now, accounts.interval),
     )
 
 
-def _doubts(account: Account, declaration: Declaration, now: Instant) -> Doubts:
+def _doubts(account: Account, declaration: Declaration, now: Instant, startless: int) -> Doubts:
     known = account.doubts
     if known is None or not 0 <= now - known[0] < EVERY:
         objective, ledger = account.objective, account.ledger
         found = (
             implausible(objective, ledger, budget_now(objective, ledger, now, declaration.adjusted)),
-            inexact(objective, ledger, now),
+            inexact(objective, ledger, now, startless),
             unattributable(objective, ledger.pods),
         )
         known = account.doubts = now, found

@@ -39,6 +39,7 @@ class Settings(Strict):
     sources: tuple[SourceSettings, ...] = Field(min_length=1)
     interval: Grid = 15.0
     enforcement: bool = True
+    pod_starts: bool = False
     log: LogSettings = LogSettings()
     http: HttpSettings = HttpSettings()
 

@@ -19,6 +19,7 @@ from holdfast.cluster.connection import connect
 from holdfast.cluster.errors import ClusterError
 from holdfast.cluster.events import Recorder
 from holdfast.cluster.gate import Gate, read_gate
+from holdfast.cluster.pods import PodStarts
 from holdfast.cluster.store import Store
 from holdfast.cluster.watch import Watch, WatchFailed
 from holdfast.core.quantities import Seconds
@@ -65,7 +66,8 @@ class Service:
         self._selfcheck = SelfCheck(sources, time.time())
         reporter = Reporter(client, self.store, hands, recorder, self.metrics, settings.interval, self._selfcheck)
         shelf = Shelf(self.metrics.checkpoint_errors.labels("read").inc)
-        self._accounts = Accounts(sources, settings.interval, self.metrics, shelf)
+        starts_of = PodStarts(client, asyncio.get_running_loop()) if settings.pod_starts else None
+        self._accounts = Accounts(sources, settings.interval, self.metrics, shelf, starts_of)
         self._memory = Memory(Checkpoints(client, namespace), self._accounts.live, shelf, self.metrics)
         self.loop = Loop(
             store=self.store,
