@@ -37,6 +37,7 @@ from holdfast.service.enforcing import Enforcer
 from holdfast.service.loop import Loop
 from holdfast.service.metrics import Metrics
 from holdfast.service.reporter import Reporter
+from holdfast.service.selfcheck import SelfCheck
 from holdfast.service.shelf import Shelf
 from holdfast.service.switch import Switch
 from lab.ports import LOOPBACK, free_port
@@ -104,25 +105,25 @@ async def run(count: int, past: float) -> None:
         client, metrics, clock = Nowhere(store), Metrics(), [time.time()]
         hands = Acting(cast("Client", client), lambda: clock[0])
         recorder = Recorder(cast("Client", client), "bench", lambda: clock[0])
-        reporter = Reporter(cast("Client", client), store, hands, recorder, metrics, INTERVAL)
-        accounts = Accounts(
-            [Source("default", f"http://{LOOPBACK}:{port}", 15, 2, 60)], INTERVAL, metrics, Shelf(lambda: None)
-        )
+        sources = [Source("default", f"http://{LOOPBACK}:{port}", 15, 2, 60)]
+        check = SelfCheck(sources, clock[0])
+        reporter = Reporter(cast("Client", client), store, hands, recorder, metrics, INTERVAL, check)
+        accounts = Accounts(sources, INTERVAL, metrics, Shelf(lambda: None))
         enforcer = Enforcer(store, hands, reporter, metrics)
         switch = Always(cast("Client", client), "holdfast-system")
-        loop = Loop(store, enforcer, accounts, reporter, switch, metrics, True, clock=lambda: clock[0])
+        loop = Loop(store, enforcer, accounts, reporter, switch, metrics, True, check, clock=lambda: clock[0])
         loop._read()
         say("read")
-        await timed("filling", profiled("filling", lambda: accounts.look(clock[0]), accounts))
+        await timed("filling", profiled("filling", lambda: accounts.look("default", clock[0]), accounts))
         await timed("first pass", loop.one_pass())
         say(f"{client.writes} statuses")
         for _ in range(3):
             clock[0] += INTERVAL
-            await timed("look", accounts.look(clock[0]))
+            await timed("look", accounts.look("default", clock[0]))
             await timed("pass", loop.one_pass())
         say(f"{client.writes} statuses")
         clock[0] += INTERVAL
-        await profiled("look", lambda: accounts.look(clock[0]), accounts)
+        await profiled("look", lambda: accounts.look("default", clock[0]), accounts)
         await profiled("pass", loop.one_pass)
         weigh()
     finally:
@@ -156,14 +157,14 @@ async def profiled(name: str, work: Callable[[], Awaitable[None]], accounts: Acc
     """Show what it consists of, where this was asked for by PROFILE=1."""
     if not os.environ.get("PROFILE"):
         return await work()
-    pool = accounts._pool if accounts is not None else None
+    pool = accounts._threads["default"] if accounts is not None else None
     if accounts is not None:
-        accounts._pool = Here()  # type: ignore[assignment]
+        accounts._threads["default"] = Here()  # type: ignore[assignment]
     profile = cProfile.Profile()
     with profile:
         await work()
     if accounts is not None and pool is not None:
-        accounts._pool = pool
+        accounts._threads["default"] = pool
     print(f"== {name}")
     pstats.Stats(profile).sort_stats("tottime").print_stats(28)
     return None

@@ -59,7 +59,7 @@ class Said:
 
     def let_go(self) -> None:
         """The answers were read, and take much memory."""
-        self.answers, self.starts = [], []
+        self.answers = []
 
     def can_have_any(self, family: Family) -> bool:
         """Whether what a family depends on has a series."""
