@@ -147,7 +147,7 @@ BROKEN = [
     pytest.param(replace(sliced(), newest=None), id="points without evidence"),
     pytest.param(replace(sliced(), epoch=None), id="evidence without a beginning"),
     pytest.param(replace(sliced(), newest=9e9), id="evidence after the last point"),
-    pytest.param(replace(sliced(), slice=Slice(5, 0, 0, False)), id="a slice of another time"),
+    pytest.param(replace(sliced(), slice=Slice(5, 0, 0, False, 0)), id="a slice of another time"),
     pytest.param(replace(sliced(), points=shifted()), id="counted from no proper time"),
     pytest.param(replace(sliced(), points=points(total=[1.0])), id="columns of different lengths"),
     pytest.param(replace(sliced(), points=points(bad_at=[3, 1], bad=[1.0, 2.0])), id="times that fall"),
