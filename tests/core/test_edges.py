@@ -113,6 +113,11 @@ EDGES = {
     "an hour into November in Berlin": Edge(
         180, lambda m: pod(m, bad=1), (6_000, 60, 100), promise=BERLIN, begins=OCTOBER
     ),
+    "a counter that lost a part is doubted, and that time is not measured": Edge(
+        1440,
+        lambda m: {("a",): Reading(100 * m + 1 if m < 700 else 100 * m - 50_000, 0, START - DAY)},
+        (144_000 - 700, 0, 100 * (1 - 6 / 1440)),
+    ),
 }
 
 

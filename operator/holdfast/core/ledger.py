@@ -18,7 +18,7 @@ from .points import RESOLUTIONS, TICKS, Counts, Points
 from .quantities import Instant, Seconds, Span
 from .slices import Slicer
 from .state import LedgerState
-from .targets import PATIENCE, Gain, Reading, Seen, Target, advance, meet
+from .targets import PATIENCE, Gain, Reading, Seen, Target, advance, gives_up, meet
 
 __all__ = ["MEMORY", "RESOLUTIONS", "Counts", "Ledger", "Reading", "Target"]
 
@@ -89,17 +89,20 @@ class Ledger:
         since = max(self.epoch - self.reach, self._forgotten)
         swapped = before is not None and self._swapped(before, readings, reach)
         credit = None if before is None or swapped else since
-        total = bad = 0.0
+        total = bad = given_up = 0.0
         for target, reading in readings.items():
             seen = self._memory(target, reading)
             if seen is None:
                 gained = self._meet(at, target, reading, reach, credit)
             else:
+                doubted, was = seen.doubted, (seen.total, seen.part)
                 gained = advance(seen, at, reading, reach, since)
+                if doubted is not None and gives_up(seen, was, gained):
+                    given_up = max(given_up, at - doubted)
             total += gained[0]
             bad += gained[1]
-        lost = 0.0 if before is None else self._lost(before, at, reach)
-        self._add(at, (total, bad), at - (before or at) if swapped else lost)
+        lost = 0.0 if before is None else max(given_up, at - before if swapped else self._lost(before, at, reach))
+        self._add(at, (total, bad), lost)
         return True
 
     def add(self, at: Instant, total: float, bad: float, covered: Seconds) -> bool:

@@ -186,6 +186,13 @@ def _difference(seen: Seen, at: Instant, reading: Reading) -> Gain:
     return total, total - part if reading.derived else part
 
 
+def gives_up(seen: Seen, was: Gain, gained: Gain) -> bool:
+    """Whether differences began anew from lower counters after a doubt: `was` is the total and the part before. What
+    was counted since the doubt began is not known.
+    """
+    return seen.doubted is None and gained == NOTHING and (seen.total < was[0] or seen.part < was[1])
+
+
 def _careful(seen: Seen, mixed: Reading) -> Gain:
     """The least that a life counted which was never seen without samples of the life before.
 
