@@ -19,9 +19,10 @@ from holdfast.prometheus.sources import Source
 from holdfast.service.accounts import Accounts
 from holdfast.service.loop import Loop
 from holdfast.service.metrics import Metrics
-from holdfast.service.reporter import _obstacles
+from holdfast.service.obstacles import obstacles
 from holdfast.service.selfcheck import SelfCheck
 from holdfast.service.shelf import Shelf
+from holdfast.service.world import World
 from tests.prometheus.answering import Reply, Request, counting, never_answering, serving
 from tests.prometheus.making import errors
 
@@ -120,11 +121,11 @@ async def test_a_forbidden_source_is_not_asked() -> None:
     assert isinstance(evidence, Missing)
     assert evidence.why is Why.UNREACHABLE
     assert evidence.note == "the metrics source main may not be used from the namespace shop"
-    ((reason, sentence),) = _obstacles(objective, {}, accounts.sources)
+    ((reason, sentence),) = obstacles(objective, World(), {}, accounts.sources, 15)
     assert reason is ConditionReason.SOURCE_FORBIDDEN
     assert "may not be used from the namespace shop" in sentence
     allowed = replace(source, namespaces=frozenset({"payments", "shop"}))
-    assert not list(_obstacles(objective, {}, {"main": allowed}))
+    assert not list(obstacles(objective, World(), {}, {"main": allowed}, 15))
 
 
 @pytest.mark.parametrize("name", ["clock_skew", "scrape_interval"])

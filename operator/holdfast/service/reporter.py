@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -24,7 +24,7 @@ from holdfast.api import (
     objective_status,
     policy_status,
 )
-from holdfast.api.conditions import Condition, ConditionReason, ConditionType, kept
+from holdfast.api.conditions import Condition, ConditionType, kept
 from holdfast.cluster.act import Acting
 from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError
@@ -41,6 +41,7 @@ from holdfast.core.request import HOLD_LABEL
 from holdfast.prometheus.sources import Source
 
 from .metrics import Metrics
+from .obstacles import obstacles
 from .selfcheck import SelfCheck, condition
 from .telling import Status, Telling, of_hold, of_objective, worth_writing
 from .world import World
@@ -58,6 +59,17 @@ Remarking = Callable[[Objective, Instant, bool], Remarks | None]
 """What is said of an objective beside its figures, on request with a forecast."""
 
 log = structlog.get_logger("holdfast.reporter")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What the statuses of objectives are about at one moment."""
+
+    world: World
+    held: set[Workload]
+    sources: Mapping[str, Source]
+    now: Instant
+    remarks: Remarking
 
 
 @dataclass
@@ -87,10 +99,11 @@ class Reporter:
     ) -> None:
         """Bring the statuses of everything people wrote up to date, and clear away what has been read."""
         held = {w for w, hold in world.holds.items() if hold.in_force}
+        about = _Pass(world, held, sources, now, remarks)
         jobs = [
-            self._objective(standing, held, sources, now, remarks)
+            self._objective(standing, about)
             for key, standing in standings.items()
-            if key in world.objectives and self._has_news(standing, held, sources, now, remarks)
+            if key in world.objectives and self._has_news(standing, about)
         ]
         self._covered = {key: covered for key, covered in self._covered.items() if key in world.policies}
         jobs += [self._policy(world, key, now) for key in world.policies]
@@ -129,35 +142,31 @@ class Reporter:
         if self._stuck.pop(workload, None) is not None:
             log.info("acting works again", workload=str(workload))
 
-    def _has_news(
-        self, standing: Standing, held: set[Workload], sources: Mapping[str, Source], now: Instant, remarks: Remarking
-    ) -> bool:
+    def _has_news(self, standing: Standing, about: _Pass) -> bool:
         """Whether the status of an objective is worth writing."""
         objective = standing.measured.objective
         body = self.store.get(OBJECTIVES, objective.key)
         if body is None:
             return False
-        states = {w: self._state(w, held) for w in objective.workloads}
-        obstacles = tuple(_obstacles(objective, states, sources))
+        states = {w: self._state(w, about.held) for w in objective.workloads}
+        found = tuple(obstacles(objective, about.world, states, about.sources, self.interval))
         before = body.get("status") or {}
         checked = self._checked(objective.key, before)
-        after = objective_outline(standing, states, obstacles, remarks(objective, now, False), extra=checked)
+        after = objective_outline(standing, states, found, about.remarks(objective, about.now, False), extra=checked)
         waited = time.monotonic() - self._written.get(body["metadata"]["uid"], float("-inf"))
         return worth_writing(before, after, waited, objective.window.longest)
 
-    async def _objective(
-        self, standing: Standing, held: set[Workload], sources: Mapping[str, Source], now: Instant, remarks: Remarking
-    ) -> None:
+    async def _objective(self, standing: Standing, about: _Pass) -> None:
         objective = standing.measured.objective
         body = self.store.get(OBJECTIVES, objective.key)
         if body is None:
             return
         before = body.get("status") or {}
-        states = {w: self._state(w, held) for w in objective.workloads}
-        obstacles = tuple(_obstacles(objective, states, sources))
-        said = remarks(objective, now, True)
+        states = {w: self._state(w, about.held) for w in objective.workloads}
+        found = tuple(obstacles(objective, about.world, states, about.sources, self.interval))
+        said = about.remarks(objective, about.now, True)
         checked = self._checked(objective.key, before)
-        after = objective_status(standing, states, obstacles, said, extra=checked, now=now, before=before)
+        after = objective_status(standing, states, found, said, extra=checked, now=about.now, before=before)
         if await self._write(OBJECTIVES, body, after):
             telling = of_objective(before, standing)
             if telling is not None:
@@ -258,25 +267,3 @@ class Reporter:
         if body is not None:
             severity: Literal["Normal", "Warning"] = "Warning" if telling.warning else "Normal"
             await self.recorder.record(Regarding.of(kind, body), severity, telling.reason, telling.note, telling.action)
-
-
-def _obstacles(
-    objective: Objective, states: Mapping[Workload, WorkloadState], sources: Mapping[str, Source]
-) -> Iterable[tuple[ConditionReason, str]]:
-    """Why an objective is not in full use, in sentences."""
-    source = sources.get(objective.source)
-    if source is None:
-        known = ", ".join(sorted(sources))
-        yield ConditionReason.SOURCE_UNKNOWN, f"No metrics source is called {objective.source}; there is {known}."
-    elif not source.allows(objective.key.namespace):
-        yield (
-            ConditionReason.SOURCE_FORBIDDEN,
-            f"The metrics source {objective.source} may not be used from the namespace {objective.key.namespace}; "
-            "whoever runs Holdfast decides that. Name another source, or ask them.",
-        )
-    for workload, state in states.items():
-        if state is WorkloadState.MISSING:
-            yield (
-                ConditionReason.WORKLOAD_MISSING,
-                f"There is no {workload.kind} {workload.name} in this namespace; nothing is held there.",
-            )
