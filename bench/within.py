@@ -157,14 +157,15 @@ async def profiled(name: str, work: Callable[[], Awaitable[None]], accounts: Acc
     """Show what it consists of, where this was asked for by PROFILE=1."""
     if not os.environ.get("PROFILE"):
         return await work()
-    pool = accounts._threads["default"] if accounts is not None else None
-    if accounts is not None:
-        accounts._threads["default"] = Here()  # type: ignore[assignment]
+    asking = accounts._askings["default"] if accounts is not None else None
+    pool = asking._thread if asking is not None else None
+    if asking is not None:
+        asking._thread = Here()  # type: ignore[assignment]
     profile = cProfile.Profile()
     with profile:
         await work()
-    if accounts is not None and pool is not None:
-        accounts._threads["default"] = pool
+    if asking is not None and pool is not None:
+        asking._thread = pool
     print(f"== {name}")
     pstats.Stats(profile).sort_stats("tottime").print_stats(28)
     return None

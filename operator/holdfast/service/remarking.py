@@ -11,7 +11,8 @@ from holdfast.core.forecast import forecast
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.remarks import Remarks
 
-from .accounts import Account, Accounts, Doubts
+from .account import Account, Doubts
+from .accounts import Accounts
 from .adjusting import Declaration
 
 EVERY: Final[Seconds] = 300
