@@ -16,6 +16,7 @@ from holdfast.api import (
     adjustment_status,
     findings,
     invalid_status,
+    objective_outline,
     objective_status,
     parse_adjustment,
     parse_objective,
@@ -26,7 +27,7 @@ from holdfast.api.conditions import Condition, ConditionReason, ConditionType, k
 from holdfast.api.shown import AdjustmentStatus, ObjectiveStatus, PolicyStatus
 from holdfast.core.budget import Budget, Burn, Measured
 from holdfast.core.doubts import Doubt, Odd
-from holdfast.core.evidence import Fresh, Missing, Why
+from holdfast.core.evidence import Evidence, Fresh, Missing, Why
 from holdfast.core.forecast import Forecast
 from holdfast.core.hold import CauseKey, Reason
 from holdfast.core.judge import Finding, Standing
@@ -377,3 +378,22 @@ def test_conditions_from_elsewhere_stand_beside_the_others() -> None:
 def test_a_strange_status_keeps_nothing(before: object) -> None:
     """Whatever the object holds, the answer is a condition or none."""
     assert kept(before, ConditionType.LEDGER_CHECKED) is None
+
+
+@pytest.mark.parametrize("remarks", [None, Remarks(), REMARKS])
+@pytest.mark.parametrize("evidence", [MEASURED.evidence, Missing(Why.STALE, NOW - 900, "nothing came")])
+@pytest.mark.parametrize("left", [Fraction(0), Fraction(1, 3), Fraction(2)])
+def test_the_outline_decides_as_the_whole_status_would(
+    remarks: Remarks | None, evidence: Evidence, left: Fraction
+) -> None:
+    """What is made at every pass and what is written differ in nothing that makes a status worth writing."""
+    budget = replace(MEASURED.budget, bad=MEASURED.budget.allowed * (1 - left))
+    given_ = standing(replace(MEASURED, evidence=evidence, budget=budget))
+    extra = (Condition(ConditionType.LEDGER_CHECKED, False, ConditionReason.DRIFTS, "They differ."),)
+    states = dict.fromkeys(OBJECTIVE.workloads, WorkloadState.HELD)
+    obstacles = ((ConditionReason.WORKLOAD_MISSING, "There is none."),)
+    whole = objective_status(given_, states, obstacles, remarks, extra, now=NOW)
+    outlined = objective_outline(given_, states, obstacles, remarks, extra=extra)
+    assert not worth_writing(whole, outlined, float("inf"), 0)
+    other = objective_status(standing(), now=NOW)
+    assert worth_writing(other, outlined, 0, 1) is worth_writing(other, whole, 0, 1)

@@ -15,6 +15,7 @@ from holdfast.cluster.store import Store
 from holdfast.core.evidence import Fresh, Missing, Why
 from holdfast.core.objective import Objective
 from holdfast.core.window import Rolling
+from holdfast.prometheus.poller import Poller
 from holdfast.prometheus.sources import Source
 from holdfast.service.accounts import Accounts
 from holdfast.service.loop import Loop
@@ -147,3 +148,28 @@ async def test_what_is_known_of_a_source_is_a_metric(name: str) -> None:
             await asyncio.sleep(0.5)
         accounts.close()
     assert said == {"clock_skew": 0.0, "scrape_interval": 1.0}[name]
+
+
+async def test_a_source_that_is_down_is_asked_once_for_all() -> None:
+    """Objectives are asked for in rounds; where the first one gets no answer at all, the others are not waited for."""
+    with serving(lambda _: Reply(status=503)) as server:
+        source = Source("main", server.url, scrape_interval=1, delay=0)
+        accounts = Accounts([source], 1, Metrics(), Shelf(lambda: None, time.time))
+        every = [at("main", f"slo-{n}") for n in range(2_000)]
+        accounts.keep({o.key: o for o in every}, ())
+        await accounts.look("main", time.time())
+        blind = [accounts.measured(o, (), time.time()).evidence for o in every]
+        accounts.close()
+        assert len(server.requests) == 1
+    assert all(isinstance(evidence, Missing) and "HTTP 503" in evidence.note for evidence in blind)
+
+
+async def test_rounds_leave_nobody_out() -> None:
+    """Everybody is asked for once, in parts of one length that depends on how many series an objective has."""
+    with serving(counting) as server:
+        poller = Poller(Source("main", server.url, scrape_interval=1, delay=0))
+        parts = list(poller.rounds(range(2_500)))
+        poller.close()
+    assert [n for part in parts for n in part] == list(range(2_500))
+    assert len({len(part) for part in parts[:-1]}) == 1
+    assert len(parts) > 1

@@ -50,3 +50,20 @@ def test_an_edit_that_makes_no_sense_changes_no_budget() -> None:
     broken = reader.read((), (), (), [stored(recurring(timeZone="Europe/Holdfast"), "nightly", 2)])
     assert (broken.adjustments[key], key in broken.invalid_adjustments) == (good, True)
     assert reader.read((), (), (), ()).adjustments == {}
+
+
+def test_the_world_is_the_same_while_nothing_changes() -> None:
+    """A status that was written, or an object that came again, is no news; another spec, other labels, one that is gone
+    are, and what did not change stays the value it was."""
+    reader = Reader()
+    one, two = stored(objective(), "one"), stored(objective(), "two")
+    world = reader.read([one, two], (), ())
+    assert (
+        reader.read([{**one, "status": {"verdict": "Open"}}, stored(objective(), "two", resourceVersion="2")], (), ())
+        is world
+    )
+    for changed in (stored(objective(target="99"), "two", 2), stored(objective(), "two", labels={"a": "b"}), None):
+        after = reader.read([one, *([] if changed is None else [changed])], (), ())
+        assert after is not world
+        assert after.objectives[ObjectKey("shop", "one")] is world.objectives[ObjectKey("shop", "one")]
+        world = after

@@ -7,6 +7,7 @@ present one, and so that we know whether each watch is open.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -25,6 +26,22 @@ from .tamed import NoDiff, NoProgress, silence
 log = structlog.get_logger("holdfast.cluster")
 
 _NEVER: Final = object()
+
+
+class _Slim(aiohttp.ClientResponse):
+    """Lists without `managedFields`: they are most of an object, nobody reads them, and thousands wait for their turn."""
+
+    async def json(self, **more: Any) -> Any:
+        return await super().json(**{"loads": _loads, **more})
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, object_hook=_slimmed)
+
+
+def _slimmed(found: dict[str, Any]) -> dict[str, Any]:
+    found.pop("managedFields", None)
+    return found
 
 
 class Engine:
@@ -98,6 +115,7 @@ class Engine:
             proxy=self._connection.proxy,
             trust_env=self._connection.trust_env,
             read_bufsize=2**21,
+            response_class=_Slim,
             middlewares=(self._observe,),
         )
         self._sessions.append(session)

@@ -31,6 +31,8 @@ PLANS: Final = 64
 
 MOST_SERIES: Final = 5_000
 """Series of all answers to one round of queries: some 5 MB while they are read."""
+MOST_OF_THE_PAST: Final = 500
+"""The same where each series is read at many times."""
 FIRST_GUESS: Final = 5.0
 """Series of one objective, while nobody knows."""
 
@@ -87,12 +89,12 @@ class Poller:
         self.connection.close()
         self._lanes.shutdown(wait=False, cancel_futures=True)
 
-    def rounds(self, all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:
+    def rounds(self, all_of_them: Sequence[T], series: int = MOST_SERIES) -> Iterator[Sequence[T]]:
         """Objectives, or what stands for them, in parts that are asked for together, so that no answers fill the memory.
 
         The parts are a power of two long: they stay the same while pods come and go, and their queries are remembered.
         """
-        size = 1 << max(0, int(MOST_SERIES / self._each).bit_length() - 1)
+        size = 1 << max(0, int(series / self._each).bit_length() - 1)
         return (all_of_them[first : first + size] for first in range(0, len(all_of_them), size))
 
     def poll(self, objectives: Sequence[Objective], at: Instant, step: Seconds) -> Moment:

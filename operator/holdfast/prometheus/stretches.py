@@ -22,8 +22,8 @@ FIRST_STEPS: Final = 8
 """Steps of the first answer, while nobody knows how many series there are."""
 MOST_STEPS: Final = 10_000
 """Steps of one answer; Prometheus refuses more than 11,000."""
-MOST_SAMPLES: Final = 50_000
-"""Samples of all answers for one piece of the past together: some 25 MB while they are read."""
+MOST_SAMPLES: Final = 15_000
+"""Samples of all answers for one piece of the past together: some 25 MB while they are read, as series, readings and all."""
 
 AGAIN: Final[Seconds] = 300
 """How much of the newest past is asked for again while it gave no evidence: a fault may have been the source's."""

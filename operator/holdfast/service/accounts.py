@@ -88,6 +88,11 @@ class Accounts:
         self._shelf.settled = True
         return opened
 
+    @property
+    def settled(self) -> bool:
+        """Whether the past of every objective was read, or could not be."""
+        return all(a.filled or a.missing is not None for a in self._accounts.values())
+
     def _open(self, objective: Objective, window: Seconds) -> Account:
         asking = self._askings.get(objective.source)
         reach = asking.reach if asking is not None else self.interval

@@ -14,7 +14,7 @@ from holdfast.core.effects import coarse_edges
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.objective import ObjectKey
 from holdfast.core.quantities import Instant, Seconds, format_instant
-from holdfast.prometheus.poller import Poller, grid_time
+from holdfast.prometheus.poller import MOST_OF_THE_PAST, Poller, grid_time
 from holdfast.prometheus.refill import advance, refill, refine
 from holdfast.prometheus.sources import Source
 from holdfast.prometheus.starts import StartsOf
@@ -66,10 +66,10 @@ class Asking:
         due = [a for a in accounts if (a.ledger.at or 0) < at and self.source.allows(a.objective.key.namespace)]
         began = time.monotonic()
         behind = [a for a in due if not a.filled or a.ledger.at is None or at - a.ledger.at > 1.5 * self._interval]
-        failed = await self._rounds(self._refill, behind, at)
+        failed = await self._rounds(self._refill, self._poller.rounds(behind, MOST_OF_THE_PAST), at)
         # a look past a gap that was not read would close it: what happened in it could never be counted
         abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at and a.objective.key not in failed]
-        await self._rounds(self._poll, abreast, at)
+        await self._rounds(self._poll, self._poller.rounds(abreast), at)
         uncut = [a for a in due if a.filled and a.cut is not a.declared]
         if uncut:
             await self._run(self._cut, uncut, at)
@@ -84,13 +84,15 @@ class Asking:
     ) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, accounts, at)
 
-    async def _rounds(self, work: Work, accounts: Sequence[Account], at: Instant) -> Mapping[ObjectKey, Missing]:
-        """Do this for all of them, part by part; returns those that got nothing. A source that did not answer anything
-        for one part is not asked for the next: each would wait as long, for nothing.
+    async def _rounds(
+        self, work: Work, rounds: Iterable[Sequence[Account]], at: Instant
+    ) -> Mapping[ObjectKey, Missing]:
+        """Do this round by round; returns those that got nothing. A source that did not answer anything for one round is
+        not asked for the next: each would wait as long, for nothing.
         """
         failed: dict[ObjectKey, Missing] = {}
         down: Missing | None = None
-        for some in self._poller.rounds(accounts):
+        for some in rounds:
             if down is None:
                 said = await self._run(work, some, at)
                 failed |= said

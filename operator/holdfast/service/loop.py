@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,7 @@ class Loop:
     _reader: Reader = field(default_factory=Reader)
     _measured: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: dict[str, asyncio.Event] = field(default_factory=dict)
+    _settled: bool = False
     _changed: set[tuple[Resource, ObjectKey]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -96,6 +98,10 @@ class Loop:
             only = touched if changed and not self._measured.is_set() and len(touched) == len(changed) else None
             self._measured.clear()
             await self.one_pass(only)
+            if not self._settled and self.accounts.settled:
+                self._settled = True
+                gc.collect()
+                gc.freeze()  # what lives from here on is not looked through for garbage again and again
             self.metrics.passes.inc()
             self.metrics.pass_seconds.observe(time.monotonic() - began)
             self.progress = time.monotonic()
