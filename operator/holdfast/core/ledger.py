@@ -8,14 +8,14 @@ The ledger is the one thing in the core that changes in place: one thread feeds 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from threading import Lock
 from typing import Final
 
 from .objective import TimeSlices
+from .past import Past
 from .points import RESOLUTIONS, TICKS, Counts, Points
-from .quantities import Instant, Seconds, Span
+from .quantities import Instant, Seconds
 from .slices import Slicer
 from .state import LedgerState
 from .targets import PATIENCE, Gain, Reading, Seen, Target, advance, gives_up, meet
@@ -28,21 +28,17 @@ MEMORY: Final[Seconds] = 86_400
 AGEING: Final = 64
 """Looks between two times that the past is thinned; ledgers opened together take turns."""
 
-NOTHING: Final = Counts(0.0, 0.0, 0.0)
 
-
-class Ledger:
+class Ledger(Past):
     """Running totals of one objective since its epoch.
 
-    `window` is how far back a reader may ask; `reach` how long one value stays readable after its target has gone
-    (the range of the query), which bounds what a look can have missed. With `slices` it counts slices of time. At `pins`
-    the past is never thinned: the edges of what a reader will ask for again.
+    `reach` is how long one value stays readable after its target has gone (the range of the query), which bounds what a
+    look can have missed. With `slices` it counts slices of time.
     """
 
     def __init__(self, window: Seconds, reach: Seconds, slices: TimeSlices | None = None) -> None:
-        self.window = window
+        super().__init__(window)
         self.reach = reach
-        self.pins: Collection[Instant] = ()
         self.epoch: Instant | None = None
         self.asked: Instant | None = None  # the past up to here has been asked for, with or without an answer
         self.gap: tuple[Instant, Instant] | None = None  # the last stretch in which targets came and went unseen
@@ -51,15 +47,7 @@ class Ledger:
         self._named: dict[tuple[str, ...], Seen] = {}  # the newest of each process name
         self._forgotten = float("-inf")  # targets last seen at or before this are not remembered
         self._slicer = Slicer(slices) if slices is not None else None
-        self._points = Points(0)
-        self._newest: Instant | None = None
         self._feeds = id(self) // 64 % AGEING  # any number will do, as long as few ledgers share it
-        self._whole = Lock()  # held while it changes
-
-    @property
-    def at(self) -> Instant | None:
-        """The time of the newest evidence."""
-        return self._newest
 
     @property
     def targets(self) -> int:
@@ -118,82 +106,19 @@ class Ledger:
             return True
 
     def _add(self, at: Instant, gain: Gain, lost: Seconds) -> None:
-        before = self.at
-        if before is None:
-            self._points = Points(at)
-        elif self._slicer is not None:
-            total, bad, lost = self._slicer.take(before, at, gain, lost)
-            gain = total, bad
-        if before is not None and not self._points.reaches(at):  # after a gap of months in a window of a year
-            self._points = self._points.since(at - self.window)
-        self._points.add(at, *gain, lost)
-        self._newest = at
+        total, bad = gain
+        if self.at is not None and self._slicer is not None:
+            total, bad, lost = self._slicer.take(self.at, at, gain, lost)
+        self._append(at, total, bad, lost)
         self._feeds += 1
         if self._feeds % AGEING == 0:
             self._age(at)
-
-    def counts(self, window: Seconds) -> Counts:
-        """Events of the last `window` seconds, counted back from the newest evidence."""
-        return NOTHING if self._newest is None else self.between(Span(self._newest - window, self._newest))
-
-    def between(self, span: Span, without: Sequence[Span] = ()) -> Counts:
-        """Events of a stretch of time, less those `without` some stretches that do not overlap each other."""
-        points = self._points
-        if not len(points) or span.end <= points.time(0) or span.begin >= span.end:
-            return NOTHING
-        first, last = points.before(span.begin), points.before(span.end)
-        found = points.between(first, last)
-        for cut in without:
-            begin, end = max(first, points.after(cut.begin)), min(last, points.before(cut.end))
-            if begin < end:
-                found = found - points.between(begin, end)
-        # below zero when a good event was counted later than its total
-        return Counts(found.total, max(0.0, found.bad), min(span.length, max(0.0, found.covered)))
-
-    def around(self, at: Instant) -> Span | None:
-        """The points around a time of the past that has none of its own."""
-        found = self._points.between_two(at) if len(self._points) else None
-        return None if found is None else Span(self._points.time(found[0]), self._points.time(found[1]))
-
-    def part(self, at: Instant, gain: Counts) -> bool:
-        """Give a time of the past a point of its own: so much of what came between its neighbours came before it.
-
-        False, and nothing is changed, where that cannot be: it has one, more would have come than did, or time was lost.
-        """
-        with self._whole:
-            span = self.around(at)
-            if span is None or self.lost(span):
-                return False
-            whole = self.between(span)
-            if not (0 <= gain.total <= whole.total and 0 <= gain.bad <= whole.bad):
-                return False
-            self._points = self._points.parted(at, gain.total, gain.bad)
-            return True
 
     @property
     def pods(self) -> frozenset[tuple[str, str]]:
         """(namespace, name) of the pods that counted at the newest evidence; the name is empty where none was told."""
         seen = [s for s in tuple(self._last.values()) if s.at == self._newest]
         return frozenset((s.process[0], s.process[1]) if s.process is not None else ("", "") for s in seen)
-
-    def lost(self, span: Span) -> Seconds:
-        """Seconds since the epoch that were not measured, of a stretch of time."""
-        points = self._points
-        if not len(points):
-            return 0.0
-        first, last = points.before(span.begin), points.before(span.end)
-        return points.span(first, last) - points.between(first, last).covered
-
-    def failures(self, span: Span) -> list[tuple[Instant, float]]:
-        """When bad events came in a stretch of time, and how many, as finely as the past is kept."""
-        points = self._points
-        if not len(points):
-            return []
-        return points.failures(points.before(span.begin), points.before(span.end))
-
-    def points(self) -> int:
-        """How many points in time are kept."""
-        return len(self._points)
 
     def state(self) -> LedgerState:
         """All that decides what it will count, at one moment between two looks; may be asked from any thread."""
@@ -296,7 +221,7 @@ class Ledger:
         self._forgotten = max(self._forgotten, now - MEMORY)
         self._last = {k: seen for k, seen in self._last.items() if seen.at > self._forgotten}
         self._named = {k: seen for k, seen in self._named.items() if seen.at > self._forgotten}
-        self._points = self._points.thinned(now, self.window, self.pins)
+        self._thin(now)
 
 
 def _check(state: LedgerState, slices: TimeSlices | None) -> None:
