@@ -24,7 +24,8 @@ from holdfast.api import (
     policy_status,
 )
 from holdfast.api.conditions import Condition, ConditionReason, ConditionType, kept
-from holdfast.api.shown import AdjustmentStatus, ObjectiveStatus, PolicyStatus
+from holdfast.api.shown import AdjustmentStatus, PolicyStatus
+from holdfast.api.shown_objective import ObjectiveStatus
 from holdfast.core.budget import Budget, Burn, Measured
 from holdfast.core.doubts import Doubt, Odd
 from holdfast.core.evidence import Evidence, Fresh, Missing, Why

@@ -14,7 +14,9 @@ from .adjustments import AdjustmentSpec
 from .base import Written
 from .objectives import NOT_ITSELF, ObjectiveSpec
 from .policies import PolicySpec
-from .shown import AdjustmentStatus, HoldSpec, HoldStatus, ObjectiveStatus, PolicyStatus
+from .shown import AdjustmentStatus, PolicyStatus
+from .shown_hold import HoldSpec, HoldStatus
+from .shown_objective import ObjectiveStatus
 from .texts import Rule
 
 GROUP: Final = "holdfast.dev"

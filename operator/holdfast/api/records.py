@@ -18,7 +18,7 @@ from holdfast.core.quantities import Instant, spell_instant
 
 from .conditions import Condition, ConditionReason, ConditionType, render
 from .problems import Invalid, Problem, problems
-from .shown import HISTORY, CauseName, CauseStatus, HoldSpec, HoldStatus, TemplateStatus
+from .shown_hold import HISTORY, CauseName, CauseStatus, HoldSpec, HoldStatus, TemplateStatus
 from .times import read_duration, read_instant, write_duration, write_instant
 
 _TAG: Final = re.compile(r"[^/]:([\w.-]+)$")
