@@ -31,8 +31,8 @@ def test_explain_tells_the_figures_the_rules_and_the_hold(scene: Scene) -> None:
   {number} of {number} events failed; the budget allows {number} in 1m, so {number} % of it is left.
 (?:  {number} % of the window is measured; the traffic so far is projected onto the rest.
 )?Rules
-  Rule exhausted of policy budget \(Enforce\): in force \(less than 0 % left\), so Hold. It ends above 5 %.
-  Rule low of policy budget \(Enforce\): in force \(less than 25 % left\), so Notify. It ends above 30 %.
+  Rule exhausted of policy budget \(Enforce\): in force \(less than 0 % left\), so Hold. It ends above 5 %. If nothing more fails, that is on {time}.
+  Rule low of policy budget \(Enforce\): in force \(less than 25 % left\), so Notify. It ends above 30 %. If nothing more fails, that is on {time}.
 Workloads
   Deployment {scene.namespace}/{APP} is held since {time} \({hold_id}, Active\): Error budget of {scene.namespace}/availability is exhausted \({number} % left\); lifts above 5 %.
 """
@@ -53,8 +53,8 @@ def test_the_tables_of_kubectl_read_well(scene: Scene) -> None:
     scene.held()
     scene.until(lambda: scene.slo()["held"] == 1, "the status")
     slo, policy, hold = (scene.kubectl("get", kind).stdout.splitlines() for kind in ("slo", "ebp", "holds"))
-    assert slo[0].split() == ["NAME", "TARGET", "WINDOW", "LEFT", "BURN", "DATA", "VERDICT", "HELD", "AGE"]
-    assert re.fullmatch(r"availability +99% +1m +-[\d.]+% +- +Fresh +Hold +1 +\d+s", slo[1])
+    assert slo[0].split() == ["NAME", "TARGET", "WINDOW", "LEFT", "BURN", "EMPTY-IN", "DATA", "VERDICT", "HELD", "AGE"]
+    assert re.fullmatch(r"availability +99% +1m +-[\d.]+% +- +empty +Fresh +Hold +1 +\d+s", slo[1])
     assert re.fullmatch(r"budget +Enforce +1 +1 +\d+s", policy[1])
     columns = "NAME STATE REASON SLO DECLARED SERVING GATE SINCE LIFTS"
     assert hold[0].split() == columns.split()

@@ -24,7 +24,7 @@ def objective(scene: Scene, **spec: object) -> Json:
 REFUSED: Final[tuple[tuple[Json, str], ...]] = (
     ({"target": "100"}, "target must be"),
     ({"indicator": {"ratio": {"bad": "rate(x[5m])", "total": TOTAL}}}, "selector"),
-    ({"indicator": {}}, "give exactly one indicator: either ratio or latency"),
+    ({"indicator": {}}, "give exactly one indicator: "),
     ({"workloads": [{"kind": "DaemonSet", "name": "x"}]}, 'supported values: "Deployment"'),
     (
         {"workloads": [{"kind": "Deployment", "name": "x"}] * 2},
