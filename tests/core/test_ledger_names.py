@@ -75,6 +75,17 @@ NAMES = [
         [
             (0, {}),
             (15, {OLD: reading(100, 9)}),
+            (30, {NEW: reading(40, 2, started=20), OLD: reading(47, 9, started=20)}),  # 7 of the new one, 40 and 9 old
+            (45, {NEW: reading(50, 3, started=20)}),
+            (75, {NEW: reading(60, 4, started=20)}),
+        ],
+        (160, 13),
+        id="whichever of them is read first",
+    ),
+    pytest.param(
+        [
+            (0, {}),
+            (15, {OLD: reading(100, 9)}),
             (30, {NEW: reading(40, 2, started=20)}),
             (45, {NEW: reading(50, 3, started=20), OLD: reading(45, 3, started=20)}),
             (60, {NEW: reading(60, 4, started=20), OLD: reading(100, 9)}),

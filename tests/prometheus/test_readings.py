@@ -137,9 +137,11 @@ def test_a_value_that_is_no_number_spoils_only_its_own() -> None:
     assert counters.sample(mine, 100) == {P: Reading(7, 0, None)}
 
 
-def test_a_start_that_is_no_number_is_unknown() -> None:
-    """A NaN in the place of a start time is as good as none."""
-    assert sample(errors(), [count(1, code="200")], starts=(count(float("nan")),)) == {P: Reading(1, 0, None)}
+def test_a_start_that_is_no_number_is_no_evidence() -> None:
+    """A NaN in the place of a start time is not the same as none: a process that started anew would not be noticed."""
+    found = sample(errors(), [count(1, code="200")], starts=(count(float("nan")),))
+    assert isinstance(found, Missing)
+    assert (found.why, "the start time of a target (shop, p) is no number" in found.note) == (Why.CONTRADICTORY, True)
 
 
 def test_starts_are_matched_by_target() -> None:

@@ -78,7 +78,8 @@ class Ledger(Past):
         swapped = before is not None and self._swapped(before, readings, reach)
         credit = None if before is None or swapped else since
         total = bad = given_up = 0.0
-        for target, reading in readings.items():
+        for target, reading in sorted(readings.items(), key=lambda item: item[0] not in self._last):
+            # the old target of a pod that was replaced may show both processes: it is known before the new one is born
             seen = self._memory(target, reading)
             if seen is None:
                 gained = self._meet(at, target, reading, reach, credit)

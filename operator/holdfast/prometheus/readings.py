@@ -49,6 +49,7 @@ class Counters:
         totals, parts, native = self._counts(objective)
         problem = (
             _no_number(objective, totals, parts)
+            or self._no_start(totals)
             or _absent(objective, totals, parts)
             or _contradiction(objective, totals, parts)
         )
@@ -64,6 +65,16 @@ class Counters:
             return Reading(total, bad, started(target), good, process, born, target in native)
 
         return {target: reading(target, total) for target, total in totals.items()}
+
+    def _no_start(self, totals: Mapping[Target, float]) -> tuple[Why, str] | None:
+        """Whether a start is NaN or infinite. That is no process without one: whose counters these are is not known."""
+        odd = next((target for target in totals if not math.isfinite(self.starts.get(target, 0.0))), None)
+        if odd is None:
+            return None
+        return Why.CONTRADICTORY, (
+            f"the start time of a target ({', '.join(filter(None, odd))}) is no number (NaN or infinite), "
+            "so a restart could not be told; look at what exports it"
+        )
 
     def _counts(
         self, objective: Objective
@@ -101,7 +112,7 @@ def collect(
     for series in starts:
         target = target_of(source, series.labels)
         for at, value in series.values:
-            if at in found and math.isfinite(value):  # else it is not known
+            if at in found:
                 found[at].starts[target] = value
     return sorted(found.items(), key=lambda item: item[0])
 
