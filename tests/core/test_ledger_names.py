@@ -75,6 +75,26 @@ NAMES = [
         [
             (0, {}),
             (15, {OLD: reading(100, 9)}),
+            (30, {OLD: reading(110, 9), NEW: reading(120, 10, started=None)}),
+            (45, {NEW: reading(130, 11)}),
+        ],
+        (130, 11),
+        id="a new target whose start is left out at first is no birth",
+    ),
+    pytest.param(
+        [
+            (0, {}),
+            (15, {OLD: reading(10, 1, started=None)}),
+            (30, {OLD: reading(20, 2)}),
+            (45, {NEW: reading(30, 3)}),
+        ],
+        (30, 3),
+        id="one whose start was told late is known under another target",
+    ),
+    pytest.param(
+        [
+            (0, {}),
+            (15, {OLD: reading(100, 9)}),
             (30, {NEW: reading(40, 2, started=20), OLD: reading(47, 9, started=20)}),  # 7 of the new one, 40 and 9 old
             (45, {NEW: reading(50, 3, started=20)}),
             (75, {NEW: reading(60, 4, started=20)}),

@@ -174,6 +174,8 @@ class Ledger(Past):
         if twin is not None and twin.is_same(reading):
             self._last[target] = twin
             return twin
+        if seen is not None and seen.started is None and reading.started is not None:
+            self._named[reading.process] = seen  # its start is told at last
         return seen
 
     def _swapped(self, before: Instant, readings: Mapping[Target, Reading], reach: Seconds) -> bool:
@@ -192,7 +194,7 @@ class Ledger(Past):
     def _meet(self, at: Instant, target: Target, reading: Reading, reach: Seconds, since: Instant | None) -> Gain:
         seen, gained = meet(at, reading, reach, since)
         self._last[target] = seen
-        if reading.process is not None:
+        if reading.process is not None and reading.since is not None:  # else it may be one that is known by its start
             self._named[reading.process] = seen
         return gained
 
