@@ -85,7 +85,7 @@ def test_a_failing_source_gives_no_past(mode: str, proxy: FaultProxy, shop: str)
     began, at = time.monotonic(), now()
     past = poller.past(both(shop), at - 3, at, 1)
     assert time.monotonic() - began < 2 * TIMEOUT
-    assert not past.moments
+    assert not list(past.moments)
     assert {key: lost.why for key, lost in past.lost.items()} == {o.key: why for o in both(shop)}
     assert all(re.search(sentence, lost.note) for lost in past.lost.values())
 

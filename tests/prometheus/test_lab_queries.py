@@ -164,4 +164,4 @@ def test_an_answer_that_is_too_large_is_divided(lab_cluster: lab.Cluster, crowd:
     assert all(len(half) < 20_000 for half in halves)
     assert sum(map(len, halves)) == JOBS * SERIES
     past = poller.past(every, at - 1, at, 1)
-    assert past.moments[-1].samples == samples[0]
+    assert list(past.moments)[-1].samples == samples[0]

@@ -90,8 +90,8 @@ class Ledger(Past):
                     given_up = max(given_up, at - doubted)
             total += gained[0]
             bad += gained[1]
-        lost = 0.0 if before is None else max(given_up, at - before if swapped else self._lost(before, at, reach))
-        self._add(at, (total, bad), lost)
+        lost = 0.0 if before is None else at - before if swapped else self._lost(before, at, reach)
+        self._add(at, (total, bad), max(given_up, lost) if given_up else lost)  # below zero where a gap has healed
         return True
 
     def add(self, at: Instant, total: float, bad: float, covered: Seconds) -> bool:
