@@ -21,9 +21,14 @@ def configure(settings: LogSettings) -> None:
     ]
     render: list[structlog.typing.Processor]
     if settings.format == "json":
-        render = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(sort_keys=True)]
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # they may hold secrets
+        render = [
+            structlog.processors.ExceptionRenderer(tracebacks),
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ]
     else:
-        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        plain = structlog.dev.plain_traceback
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -185,4 +185,7 @@ async def serve(settings: Settings, kubeconfig: Path | None, namespace: str) -> 
         log.critical("cannot start", why=str(error))
         return 2
     async with Client(connection) as client:
-        return await Service(settings, client, namespace).run()
+        code = await Service(settings, client, namespace).run()
+    # watches that Kopf leaves open are closed with the event loop, and complain about it
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: log.debug("left open", what=said["message"]))
+    return code
