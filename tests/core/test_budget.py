@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from holdfast.core.budget import Budget, budget_of, burn_of, judge_evidence, measure
 from holdfast.core.evidence import Evidence, Fresh, Missing, Why
 from holdfast.core.ledger import Counts, Ledger, Reading
-from holdfast.core.objective import Objective
+from holdfast.core.objective import Gauge, Objective
 
 from .making import DAY, HOUR, NOW, objective, percent
 
@@ -122,3 +122,13 @@ def test_an_objective_without_evidence_has_figures_all_the_same() -> None:
     found = measure(PROMISE, watched(), DOWN, (HOUR,), NOW + DAY)
     assert found.evidence == DOWN
     assert found.budget.bad == 100
+
+
+def test_a_slice_under_way_is_no_lack_of_evidence() -> None:
+    """A query that is asked once an hour has figures of the last hour; counters have them at every look."""
+    hourly = objective(indicator=Gauge("up", Fraction(1), True, HOUR), stale_after=300.0)
+    assert (hourly.pace(15), hourly.oldest, PROMISE.pace(15), PROMISE.oldest) == (HOUR, HOUR + 300, 15, 300)
+    ledger = Ledger(DAY, 45)
+    ledger.add(NOW, 1, 0, HOUR)
+    assert isinstance(measure(hourly, ledger, None, (), NOW + HOUR + 299).evidence, Fresh)
+    assert isinstance(measure(hourly, ledger, None, (), NOW + HOUR + 301).evidence, Missing)

@@ -141,7 +141,7 @@ def measure(
 
 def judge_evidence(objective: Objective, at: Instant | None, missing: Missing | None, now: Instant) -> Evidence:
     """Fresh while the newest evidence is young enough; else Missing, with the reason of the last look if it had one."""
-    if at is not None and abs(now - at) <= objective.stale_after:
+    if at is not None and abs(now - at) <= objective.oldest:
         return Fresh(at)
     if missing is not None:
         return missing

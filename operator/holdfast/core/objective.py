@@ -221,6 +221,15 @@ class Objective:
         own = self.slices.length if self.slices is not None else 0
         return max(interval, self.indicator.every if isinstance(self.indicator, Sampled) else own)
 
+    def pace(self, interval: Seconds) -> Seconds:
+        """How often there is something new: every look, or when a slice of a query's value is over."""
+        return max(interval, self.indicator.every) if isinstance(self.indicator, Sampled) else interval
+
+    @property
+    def oldest(self) -> Seconds:
+        """How old the newest figures may be and still be evidence; a slice under way is no lack of it."""
+        return self.stale_after + self.pace(0)
+
     @property
     def enough_events(self) -> int:
         """Below so many events a burn rate says nothing: enough for one expected failure unless the author said."""

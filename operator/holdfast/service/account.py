@@ -40,7 +40,7 @@ class Account:
 
     def is_recent(self, now: Instant) -> bool:
         """Whether its newest figures are young enough to act on."""
-        return self.ledger.at is not None and now - self.ledger.at <= self.objective.stale_after
+        return self.ledger.at is not None and now - self.ledger.at <= self.objective.oldest
 
     def is_provisional(self) -> bool:
         """Whether its ledger was begun anew and does not know yet what the one before did. Once it does, a gap is a gap."""

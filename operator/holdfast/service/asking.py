@@ -65,7 +65,7 @@ class Asking:
         at = grid_time(now, self._interval, self.source.delay)
         due = [a for a in accounts if (a.ledger.at or 0) < at and self.source.allows(a.objective.key.namespace)]
         began = time.monotonic()
-        behind = [a for a in due if not a.filled or a.ledger.at is None or at - a.ledger.at > 1.5 * self._interval]
+        behind = [a for a in due if self._is_behind(a, at)]
         failed = await self._rounds(self._refill, self._poller.rounds(behind, MOST_OF_THE_PAST), at)
         # a look past a gap that was not read would close it: what happened in it could never be counted
         abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at and a.objective.key not in failed]
@@ -78,6 +78,11 @@ class Asking:
             self._metrics.clock_skew.labels(self.source.name).set(self._poller.clocks.skew)
             if self._poller.pace.seen is not None:
                 self._metrics.scrape_interval.labels(self.source.name).set(self._poller.pace.seen)
+
+    def _is_behind(self, account: Account, at: Instant) -> bool:
+        """Whether more than the newest look is missing."""
+        newest = account.ledger.at
+        return not account.filled or newest is None or at - newest > 1.5 * account.objective.pace(self._interval)
 
     async def _run(
         self, work: Callable[[Sequence[Account], Instant], T], accounts: Sequence[Account], at: Instant
