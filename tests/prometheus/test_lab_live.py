@@ -43,6 +43,7 @@ class Shop:
     cluster: lab.Cluster
     namespace: str
     folder: Path
+    native: str
 
     def validate(
         self, indicator: str = RATIO, *, window: str = "1m", workload: str = "web", url: str | None = None
@@ -61,14 +62,15 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(lab_cluster: lab.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """It has been scraped for more than a minute."""
-    namespace = lab_cluster.namespace()
+    namespace, native = lab_cluster.namespace(), lab_cluster.add_prometheus("live-native", "1s", native=True)
     workload = Workload(lab_cluster, namespace)
     workload.apply("shop:err-20", 3)
     lab_cluster.wait(workload.rolled, 60, "the rollout")
     lab_cluster.wait(workload.scraped, 60, "the first scrapes")
     lab_cluster.prometheus.set_rules("orphans", ORPHANS)
     time.sleep(90)  # looks are up to 20 s behind now
-    yield Shop(lab_cluster, namespace, tmp_path_factory.mktemp("live"))
+    yield Shop(lab_cluster, namespace, tmp_path_factory.mktemp("live"), native.url)
+    lab_cluster.remove_prometheus("live-native")
     lab_cluster.raw("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
@@ -126,6 +128,15 @@ def test_a_bound_that_is_not_there_is_wrong_and_those_that_are_are_listed(shop: 
     assert "no bucket of http_request_duration_seconds_bucket ends at 0.3 s" in errors
     assert re.search(r"; it has 0\.2\d* s, .*\(nearest first\)", errors), errors
     assert shop.validate(histogram.replace("300ms", "200ms"))[0] == 0
+
+
+def test_a_native_histogram_is_found(shop: Shop) -> None:
+    """The same objective on a server that keeps histograms in their native form alone."""
+    histogram = "{latency: {histogram: 'http_request_duration_seconds{namespace=\"NAMESPACE\"}', threshold: 200ms}}"
+    code, said, errors = shop.validate(histogram, url=shop.native)
+    assert (code, errors) == (0, "")
+    assert "ok, matches 3 series of 3 pods, " in said
+    assert "history, 100 % at present" in said
 
 
 def test_more_good_events_than_events_are_wrong(shop: Shop) -> None:

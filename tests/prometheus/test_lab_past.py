@@ -57,6 +57,28 @@ spec:
 """
 
 
+GAUGE = """\
+apiVersion: holdfast.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {name: pods}
+spec:
+  target: "99"
+  window: {rolling: 3d}
+  indicator:
+    gauge: {query: 'count(http_requests_total{job="web",code="200"})', good: {above: "2"}, every: 1h}
+"""
+
+COMPOSITE = """\
+apiVersion: holdfast.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {name: both}
+spec:
+  target: "99.8"
+  window: {rolling: 3d}
+  indicator:
+    composite: [{name: one, weight: "3"}, {name: two}]
+"""
+
 ADJUSTMENT = """\
 apiVersion: holdfast.dev/v1alpha1
 kind: BudgetAdjustment
@@ -91,12 +113,17 @@ class Server:
         done = CliRunner().invoke(main, ["backtest", "--source-url", self.url, "--since", "5d", *args])
         return done.exit_code, done.stdout, done.stderr
 
-    def told(self, *args: str) -> dict[str, Any]:
-        """What it says of the objective, as JSON."""
-        found: dict[str, Any] = json.loads(self.backtest("-f", self.objective(), "-o", "json", *args)[1])["objectives"][
-            0
-        ]
+    def told(self, text: str = OBJECTIVE, name: str = "web-errors", *args: str) -> dict[str, Any]:
+        """What it says of an objective, as JSON."""
+        path = self.file(text.replace("JOB", "web").replace("NAME", name), f"{name}.yaml")
+        code, said, errors = self.backtest("-f", path, "-o", "json", *args)
+        assert code < 2, errors
+        found: dict[str, Any] = json.loads(said)["objectives"][0]
         return found
+
+    def tried(self, *args: str) -> dict[str, Any]:
+        """The same of the ratio, with more options."""
+        return self.told(OBJECTIVE, "web-errors", *args)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +138,7 @@ def server(lab_cluster: lab.Cluster, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize("policy", [False, True], ids=["each hour", "finer, for a burn rate"])
 def test_every_moment_of_the_past_is_exact(server: Server, policy: bool) -> None:
     """Bad and total events of each window are those that happened, over pods that come and go."""
-    found = server.told(*(["--policy", server.file(POLICY, "policy.yaml")] if policy else []))
+    found = server.tried(*(["--policy", server.file(POLICY, "policy.yaml")] if policy else []))
     assert len(found["moments"]) == 5 * 24 + 1
     measured = [moment for moment in found["moments"] if moment["total"] is not None]
     assert len(measured) > 100
@@ -141,7 +168,7 @@ def test_what_was_not_measured_is_not_good(server: Server) -> None:
 
 def test_rules_are_in_force_when_they_should_have_been(server: Server) -> None:
     """The hold begins below its threshold and ends above its `until`, found by a second and simpler walk."""
-    found = server.told("--policy", server.file(POLICY, "policy.yaml"))
+    found = server.tried("--policy", server.file(POLICY, "policy.yaml"))
     holding, held, times = False, 0, 0
     for moment in found["moments"]:
         left = moment["remainingPercent"]
@@ -179,12 +206,54 @@ def test_the_exit_code_is_for_pipelines(server: Server) -> None:
     )
 
 
+def test_slices_of_the_past_are_exact(server: Server) -> None:
+    """Hours are good or bad as their events say, and only those that were measured from edge to edge count."""
+    sliced = OBJECTIVE.replace("JOB", "web").replace("NAME", "hours") + '  timeSlices: {slice: 1h, good: "99.5"}\n'
+    found = server.told(sliced, "hours")
+    whole = [moment for moment in found["moments"] if moment["coveragePercent"] == 100]
+    assert len(whole) > 50
+    for moment in whole:
+        at = parse_instant(moment["time"])
+        hours = [server.past.counts(at - n * HOUR - HOUR, at - n * HOUR) for n in range(WINDOW // HOUR)]
+        assert moment["total"] == len(hours)
+        assert moment["bad"] == sum(bad > 0.005 * total for total, bad in hours), moment["time"]
+    assert found["lowest"]["bad"] > 3
+
+
+def test_values_of_the_past_are_exact(server: Server) -> None:
+    """A gauge is looked at every hour; what had no value is not measured."""
+    found = server.told(GAUGE, "pods")
+    for moment in found["moments"]:
+        at = parse_instant(moment["time"])
+        if moment["total"] is None:
+            continue
+        ends = [at - n * HOUR for n in range(WINDOW // HOUR)]
+        assert moment["total"] == sum(not server.past.in_hole(end) for end in ends), moment["time"]
+        assert moment["bad"] == 0
+    assert found["unmeasuredMoments"] == server.told(OBJECTIVE, "web-errors")["unmeasuredMoments"]
+
+
+def test_a_composite_is_walked_by_its_parts(server: Server) -> None:
+    """Of two parts alike it is what each of them is, with the events of both."""
+    parts = [OBJECTIVE.replace("JOB", "web").replace("NAME", name) for name in ("one", "two")]
+    code, said, _ = server.backtest("-f", server.file("---\n".join([*parts, COMPOSITE]), "parts.yaml"), "-o", "json")
+    assert code == 0
+    one, _, both = json.loads(said)["objectives"]
+    assert both["name"] == "both"
+    for single, mixed in zip(one["moments"], both["moments"], strict=True):
+        assert mixed["remainingPercent"] == pytest.approx(single["remainingPercent"], abs=0.002)
+        assert single["total"] is None or mixed["total"] == 2 * single["total"]
+    code, _, errors = server.backtest("-f", server.file(COMPOSITE, "alone.yaml"))
+    assert code == 2
+    assert "default/both is made of one, two; give those objectives too." in errors
+
+
 def test_excluded_time_does_not_count(server: Server) -> None:
     """Without the incident, the events of every window are those that happened outside of it."""
     begin, end = server.past.end - 3.25 * DAY, server.past.end - 2.95 * DAY
     begin, end = begin // HOUR * HOUR, end // HOUR * HOUR
     text = ADJUSTMENT.replace("FROM", format_instant(begin)).replace("TO", format_instant(end))
-    found = server.told("-f", server.file(text, "adjustment.yaml"))
+    found = server.tried("-f", server.file(text, "adjustment.yaml"))
     assert found["lowest"]["remainingPercent"] > 50
     measured = [moment for moment in found["moments"] if moment["total"] is not None]
     assert len(measured) > 100

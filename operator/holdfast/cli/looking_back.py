@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from holdfast.api.recurrence import adjusted
 from holdfast.core.adjustment import Adjustment, Reset
-from holdfast.core.evidence import Missing
+from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Composite, Objective, ObjectKey
 from holdfast.core.policy import Policy, Rule, compared
 from holdfast.core.quantities import Instant, Seconds, Span
 from holdfast.core.replay import effects, replay
 from holdfast.prometheus.history import History, Walk, Wanted, history, plan
 from holdfast.prometheus.poller import Poller
+from holdfast.prometheus.refill import advance
 
 from .files import Checked
 from .outcome import Outcome
@@ -29,7 +30,8 @@ def look_back(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -
     shortest = min((w for key in pollers for w in windows[key]), default=step)
     scrape = max((p.source.scrape_interval for p in pollers.values()), default=0.0)
     now, delay = time.time(), max((p.source.delay for p in pollers.values()), default=0.0)
-    walk = plan(now, delay, since, step, max(shortest, scrape))
+    slices = sorted({o.slices.length for o in objectives if o.slices is not None})
+    walk = plan(now, delay, since, step, max(shortest, scrape), slices)
     known = [o for o in objectives if o.key not in unknown]
     longest = max(objective.window.longest for objective in objectives)
     around = Span(walk.times[0] - longest, now + longest)
@@ -99,7 +101,7 @@ def _without(
 
 def _why(poller: Poller, objective: Objective, at: Instant) -> str:
     """Why the source has nothing of an objective: what it says now."""
-    sample = poller.poll([objective], at, 300).samples[objective.key]
-    if isinstance(sample, Missing):
-        return sample.note
+    missing = advance(poller, {objective.key: Ledger(300, 300)}, [objective], at, 300).get(objective.key)
+    if missing is not None:
+        return missing.note
     return "its series begin only now, so there is no past to look at"

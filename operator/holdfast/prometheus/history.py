@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from holdfast.core.budget import Adjusted, Measured, measure
 from holdfast.core.composite import Book, Mixed
-from holdfast.core.evidence import Missing
+from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Counts, Ledger, Reading, Target
 from holdfast.core.objective import Composite, Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds, Span
@@ -30,6 +30,7 @@ MOST_LOOKS: Final = 10_000
 """But not more often than this in all, unless a shorter window is asked about."""
 
 Look = tuple[Instant, Measured]
+Slices = Sequence[Seconds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,13 @@ class History:
     failed: Mapping[ObjectKey, Missing]
 
 
-def plan(now: Instant, delay: Seconds, since: Seconds, step: Seconds, finest: Seconds) -> Walk:
-    """A walk that ends at the newest time of its grid. The pace divides the step, in whole seconds, and is no wider than
-    `finest` (the shortest window that is asked about) where that is possible.
+def plan(now: Instant, delay: Seconds, since: Seconds, step: Seconds, finest: Seconds, slices: Slices = ()) -> Walk:
+    """A walk that ends at the newest time of its grid. The pace divides the step and the slices of time, in whole seconds,
+    and is no wider than `finest` (the shortest window that is asked about) where that is possible.
     """
-    wanted = max(1, math.floor(min(step, max(COARSEST, since / MOST_LOOKS), finest)))
-    pace = next(p for p in range(wanted, 0, -1) if step % p == 0) if step == int(step) else step
+    wanted = max(1, math.floor(min(step, max(COARSEST, since / MOST_LOOKS), finest, *slices)))
+    whole = (step, *slices)
+    pace = next((p for p in range(wanted, 0, -1) if all(length % p == 0 for length in whole)), min(whole))
     return Walk(grid_time(now, step, delay), since, step, float(pace))
 
 
@@ -103,13 +105,27 @@ def history(
         failed |= refill(poller, ledgers, asked, walk.until, walk.pace, paces)
     looks = {}
     for objective in objectives:
-        lost = next((failed[key] for key in _read(objective) if key in failed), None)
+        lost = _lost(objective, ledgers, failed, walk.until)
         if lost is not None:
             failed[objective.key] = lost
             continue
         asks = wanted.get(objective.key, NOTHING)
         looks[objective.key] = tuple(_looks(objective, ledgers, walk, asks, interval))
     return History(looks, failed)
+
+
+def _lost(
+    objective: Objective, ledgers: Mapping[ObjectKey, Ledger], failed: Mapping[ObjectKey, Missing], at: Instant
+) -> Missing | None:
+    """Why an objective could not be read, or one of its parts."""
+    for key in _read(objective):
+        missing = failed.get(key)
+        if missing is None and key not in ledgers:
+            missing = Missing(Why.UNREACHABLE, at, "no source was asked for it")
+        if missing is not None:
+            part = "" if key == objective.key else f"its part {key.name}: "
+            return replace(missing, note=f"{part}{missing.note}")
+    return None
 
 
 def _looks(

@@ -32,6 +32,7 @@ from .poller import Poller
 from .probe_values import present
 from .readings import Readings
 from .selfcheck import increases
+from .sources import Answer
 from .tenancy import confined_indicator
 
 RECENT: Final[Seconds] = 300
@@ -59,7 +60,7 @@ class Found:
 
 def probe(poller: Poller, objective: Objective, at: Instant) -> Found:
     """Ask about one objective; blocks. A composite is not asked about: its parts are."""
-    connection = Connection(poller.source)
+    connection = poller.connection
     try:
         indicator = confined_indicator(objective.indicator, poller.source.namespace_label, objective.key.namespace)
     except ValueError as error:
@@ -93,7 +94,10 @@ def _counted(poller: Poller, connection: Connection, objective: Objective, at: I
     if isinstance(sample, Missing):
         return _nothing(sample, _bounds(connection, objective, at))
     total = next(selector for role, selector in selectors(objective.indicator) if role == TOTAL)
-    series = connection.instant(f"count by (namespace, pod) (last_over_time({total}[{milliseconds(RECENT)}]))", at)
+    series = _series(connection, total, at)
+    if series == [] and isinstance(objective.indicator, Latency):  # a native histogram
+        total = objective.indicator.histogram
+        series = _series(connection, total, at)
     age = _history(connection, str(total), objective.window.longest, at)
     if isinstance(series, Missing):
         return _nothing(series)
@@ -110,6 +114,10 @@ def _counted(poller: Poller, connection: Connection, objective: Objective, at: I
     if foreign is not None:
         found.warnings.append(foreign.sentence)
     return found
+
+
+def _series(connection: Connection, selector: Selector, at: Instant) -> Answer:
+    return connection.instant(f"count by (namespace, pod) (last_over_time({selector}[{milliseconds(RECENT)}]))", at)
 
 
 def _nothing(missing: Missing, more: str = "") -> Found:
