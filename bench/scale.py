@@ -33,6 +33,7 @@ PAST: Final = 3_600  # seconds that the stand-in has at the first start
 STEADY: Final = 8 * INTERVAL
 CALM: Final = 20  # seconds without a write, until things count as steady
 PATIENCE: Final = 1_800
+SCRAPED: Final = 10  # seconds a scrape of /metrics may take
 CREATORS: Final = 4
 GROUP_PATH: Final = "/apis/holdfast.dev/v1alpha1/namespaces"
 MIB: Final = 2**20
@@ -136,7 +137,7 @@ def start(operator: Operator, size: int) -> float:
     operator.process.start()
     operator.process.wait_ready(PATIENCE)
     fresh = re.compile(r"^holdfast_evidence_fresh\{.*\} 1\.0$", re.MULTILINE)
-    wait(lambda: len(fresh.findall(operator.ask("/metrics")[1])) == size, PATIENCE, "fresh evidence of all", 1)
+    wait(lambda: len(fresh.findall(operator.ask("/metrics", SCRAPED)[1])) == size, PATIENCE, "fresh evidence of all", 2)
     return time.monotonic() - began
 
 
@@ -146,8 +147,8 @@ def steady(cluster: Cluster, chart: InstalledChart, operator: Operator) -> tuple
     spent = _seconds(pid)
     while time.monotonic() - began < STEADY:
         time.sleep(INTERVAL)
-        if operator.ask("/metrics")[0] != 200:
-            raise BenchError("The operator did not answer a scrape within 2 s.")
+        if operator.ask("/metrics", SCRAPED)[0] != 200:
+            raise BenchError(f"The operator did not answer a scrape within {SCRAPED} s.")
     cores = (_seconds(pid) - spent) / (time.monotonic() - began)
     every = [e for e in cluster.audit(at, user=chart.user) if not e.dry_run]
     stored = sum(_is_checkpoint(e.resource) for e in every)

@@ -57,12 +57,12 @@ class Operator:
         self.process.start()
         self.process.wait_ready()
 
-    def ask(self, path: str) -> tuple[int, str]:
+    def ask(self, path: str, timeout: float = 2.0) -> tuple[int, str]:
         """Status and text of its HTTP port; 0 when nobody answers."""
         session = requests.Session()
         session.trust_env = False
         try:
-            answer = session.get(self.url + path, timeout=2)
+            answer = session.get(self.url + path, timeout=timeout)
         except requests.RequestException as error:
             return 0, str(error)
         return answer.status_code, answer.text

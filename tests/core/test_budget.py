@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.budget import Budget, budget_of, burn_of, judge_evidence, measure
+from holdfast.core.budget import Budget, Burns, budget_of, burn_of, judge_evidence, measure
 from holdfast.core.evidence import Evidence, Fresh, Missing, Why
 from holdfast.core.ledger import Counts, Ledger, Reading
 from holdfast.core.objective import Gauge, Objective
@@ -132,3 +132,16 @@ def test_a_slice_under_way_is_no_lack_of_evidence() -> None:
     ledger.add(NOW, 1, 0, HOUR)
     assert isinstance(measure(hourly, ledger, None, (), NOW + HOUR + 299).evidence, Fresh)
     assert isinstance(measure(hourly, ledger, None, (), NOW + HOUR + 301).evidence, Missing)
+
+
+def test_rates_for_graphs_are_those_that_are_judged() -> None:
+    """The same burn rates as floats, to the last digits; 0 without events."""
+    ledger = Ledger(3600, 45)
+    for n in range(20):
+        ledger.feed(NOW + 15 * n, {("a",): Reading(n * 7.0, n // 3 + 0.0, NOW - 60)})
+    found = measure(objective(window=3600.0), ledger, None, (60.0, 300.0), NOW + 285).burns
+    assert isinstance(found, Burns)
+    assert dict(found.rates()) == pytest.approx({w: float(burn.rate) for w, burn in found.items()})
+    empty = measure(objective(window=3600.0), Ledger(3600, 45), None, (60.0,), NOW).burns
+    assert isinstance(empty, Burns)
+    assert (dict(empty.rates()), len(empty), empty.get(7.0)) == ({60.0: 0.0}, 1, None)

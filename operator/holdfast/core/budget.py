@@ -108,6 +108,13 @@ class Burns(Mapping[Seconds, Burn]):
             raise KeyError(window)
         return burn_of(self._objective, counts_of(self._book, Span(self._at - window, self._at), self._adjusted))
 
+    def rates(self) -> Iterator[tuple[Seconds, float]]:
+        """Windows and rates as floats, for graphs: all of them are asked for at every scrape."""
+        allowance = float(self._objective.allowance)
+        for window in self._windows:
+            counts = counts_of(self._book, Span(self._at - window, self._at), self._adjusted)
+            yield window, counts.bad / counts.total / allowance if counts.total else 0.0
+
     def __iter__(self) -> Iterator[Seconds]:
         return iter(self._windows)
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 Instant = float
@@ -54,6 +55,7 @@ def parse_duration(text: str) -> Seconds:
     return milliseconds / 1000
 
 
+@lru_cache(maxsize=1024)  # a few windows are spelled for every objective at every scrape
 def format_duration(seconds: Seconds) -> str:
     """The Prometheus spelling of a duration, to the millisecond, the two largest units at most for people to read."""
     left, parts = round(seconds * 1000), []

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from holdfast import __version__
+from holdfast.core.budget import Burns
 from holdfast.core.evidence import Fresh
 from holdfast.core.hold import HoldRecord
 from holdfast.core.judge import Standing
@@ -107,43 +110,13 @@ class Budgets(Collector):
     def collect(self) -> Iterator[Metric]:
         """One family per question."""
         state = self._state()
-        slo = ["namespace", "slo"]
-        remaining = GaugeMetricFamily(
-            "holdfast_budget_remaining_ratio",
-            "Share of the error budget that is left; below zero when overdrawn.",
-            labels=slo,
-        )
-        burn = GaugeMetricFamily(
-            "holdfast_burn_rate",
-            "Burn rate by window; 1 spends exactly the budget in the window.",
-            labels=[*slo, "window"],
-        )
-        events = GaugeMetricFamily(
-            "holdfast_window_events", "Events in the window of the objective, by result.", labels=[*slo, "result"]
-        )
-        coverage = GaugeMetricFamily("holdfast_window_coverage_ratio", "Measured share of the window.", labels=slo)
-        fresh = GaugeMetricFamily("holdfast_evidence_fresh", "1 while there is fresh evidence.", labels=slo)
-        verdict = GaugeMetricFamily(
-            "holdfast_verdict", "The verdict: 0 Open, 1 Notify, 2 Hold; -1 unknown.", labels=slo
-        )
-        for key, standing in state.standings.items():
-            who, budget = [key.namespace, key.name], standing.measured.budget
-            remaining.add_metric(who, float(budget.remaining))
-            events.add_metric([*who, "bad"], float(budget.bad))
-            events.add_metric([*who, "total"], float(budget.total))
-            coverage.add_metric(who, float(budget.coverage))
-            fresh.add_metric(who, float(isinstance(standing.measured.evidence, Fresh)))
-            verdict.add_metric(who, -1.0 if standing.verdict is None else float(standing.verdict))
-            for window, value in standing.measured.burns.items():
-                burn.add_metric([*who, format_duration(window)], float(value.rate))
-        drift = GaugeMetricFamily(
+        for name, documentation, of in FAMILIES:
+            yield _gauge(name, documentation, _samples(state.standings, of))
+        yield _gauge(
             "holdfast_ledger_drift_ratio",
             "By which share the ledger counted more than increase() over the day of the last self-check.",
-            labels=slo,
+            ((_who(key), share) for key, share in state.drifts.items()),
         )
-        for key, share in state.drifts.items():
-            drift.add_metric([key.namespace, key.name], share)
-        yield from (remaining, burn, events, coverage, fresh, verdict, drift)
         holds = GaugeMetricFamily(
             "holdfast_holds",
             "Workloads on hold, by state and reason.",
@@ -157,3 +130,70 @@ class Budgets(Collector):
             "holdfast_gate_effective", "1 while the admission gate is installed and effective.", state.gate_effective
         )
         yield GaugeMetricFamily("holdfast_enforcing", "0 while enforcing is switched off.", state.enforcing)
+
+
+Labelled = tuple[dict[str, str], float]
+"""A value, and its labels."""
+
+Of = Callable[[Standing], Iterable[Labelled]]
+
+
+def _who(key: ObjectKey) -> dict[str, str]:
+    return {"namespace": key.namespace, "slo": key.name}
+
+
+def _gauge(name: str, documentation: str, values: Iterable[Labelled]) -> Metric:
+    """A family whose samples are made while they are written out: all at once, ten thousand objectives' would fill the memory."""
+    family = Metric(name, documentation, "gauge")
+    family.samples = (Sample(name, labels, value) for labels, value in values)  # type: ignore[assignment] # read once
+    return family
+
+
+def _samples(standings: Mapping[ObjectKey, Standing], of: Of) -> Iterator[Labelled]:
+    for key, standing in standings.items():
+        who = _who(key)
+        for labels, value in of(standing):
+            yield {**who, **labels}, value
+
+
+def _remaining(standing: Standing) -> Iterable[Labelled]:
+    yield {}, float(standing.measured.budget.remaining)
+
+
+def _burns(standing: Standing) -> Iterable[Labelled]:
+    burns = standing.measured.burns
+    rates = burns.rates() if isinstance(burns, Burns) else ((w, float(b.rate)) for w, b in burns.items())
+    return (({"window": format_duration(window)}, rate) for window, rate in rates)
+
+
+def _events(standing: Standing) -> Iterable[Labelled]:
+    budget = standing.measured.budget
+    yield {"result": "bad"}, float(budget.bad)
+    yield {"result": "total"}, float(budget.total)
+
+
+def _coverage(standing: Standing) -> Iterable[Labelled]:
+    yield {}, float(standing.measured.budget.coverage)
+
+
+def _fresh(standing: Standing) -> Iterable[Labelled]:
+    yield {}, float(isinstance(standing.measured.evidence, Fresh))
+
+
+def _verdict(standing: Standing) -> Iterable[Labelled]:
+    yield {}, -1.0 if standing.verdict is None else float(standing.verdict)
+
+
+FAMILIES: Final[tuple[tuple[str, str, Of], ...]] = (
+    (
+        "holdfast_budget_remaining_ratio",
+        "Share of the error budget that is left; below zero when overdrawn.",
+        _remaining,
+    ),
+    ("holdfast_burn_rate", "Burn rate by window; 1 spends exactly the budget in the window.", _burns),
+    ("holdfast_window_events", "Events in the window of the objective, by result.", _events),
+    ("holdfast_window_coverage_ratio", "Measured share of the window.", _coverage),
+    ("holdfast_evidence_fresh", "1 while there is fresh evidence.", _fresh),
+    ("holdfast_verdict", "The verdict: 0 Open, 1 Notify, 2 Hold; -1 unknown.", _verdict),
+)
+"""Name, what it says, and its values of one objective."""
