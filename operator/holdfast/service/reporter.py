@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal
 
 import structlog
@@ -58,6 +59,8 @@ SIDE_BY_SIDE: Final = 16
 Remarking = Callable[[Objective, Instant, bool], Remarks | None]
 """What is said of an objective beside its figures, on request with a forecast."""
 
+Job = Callable[[], Awaitable[None]]
+
 log = structlog.get_logger("holdfast.reporter")
 
 
@@ -87,7 +90,6 @@ class Reporter:
     _stuck: dict[Workload, str] = field(default_factory=dict)
     _covered: dict[ObjectKey, tuple[Policy, tuple[Objective, ...], list[Finding]]] = field(default_factory=dict)
     _unknown: dict[tuple[Workload, str], float] = field(default_factory=dict)
-    _lanes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def report(
         self,
@@ -100,20 +102,29 @@ class Reporter:
         """Bring the statuses of everything people wrote up to date, and clear away what has been read."""
         held = {w for w, hold in world.holds.items() if hold.in_force}
         about = _Pass(world, held, sources, now, remarks)
-        jobs = [
-            self._objective(standing, about)
-            for key, standing in standings.items()
-            if key in world.objectives and self._has_news(standing, about)
-        ]
+        news = [s for key, s in standings.items() if key in world.objectives and self._has_news(s, about)]
+        news.sort(key=lambda standing: self._written.get(standing.measured.objective.uid, 0.0))
         self._covered = {key: covered for key, covered in self._covered.items() if key in world.policies}
-        jobs += [self._policy(world, key, now) for key in world.policies]
-        jobs += [self._invalid(OBJECTIVES, key, error, now) for key, error in world.invalid_objectives.items()]
-        jobs += [self._invalid(POLICIES, key, error, now) for key, error in world.invalid_policies.items()]
-        jobs += [self._adjustment(world, key, now) for key in world.adjustments]
-        jobs += [self._invalid(ADJUSTMENTS, key, error, now) for key, error in world.invalid_adjustments.items()]
-        jobs += [self._retire(hold, now) for hold in world.holds.values()]
-        jobs.append(self._unknown_labels(world))
-        await asyncio.gather(*jobs)
+        jobs: list[Job] = [partial(self._policy, world, key, now) for key in world.policies]
+        jobs += [partial(self._adjustment, world, key, now) for key in world.adjustments]
+        for kind, errors in (
+            (OBJECTIVES, world.invalid_objectives),
+            (POLICIES, world.invalid_policies),
+            (ADJUSTMENTS, world.invalid_adjustments),
+        ):
+            jobs += [partial(self._invalid, kind, key, error, now) for key, error in errors.items()]
+        jobs += [partial(self._retire, hold, now) for hold in world.holds.values()]
+        jobs.append(partial(self._unknown_labels, world))
+        jobs += [partial(self._objective, standing, about) for standing in news]
+        waiting, end = iter(jobs), time.monotonic() + self.interval
+
+        async def some() -> None:
+            for job in waiting:
+                await job()
+                if time.monotonic() > end:
+                    return  # the next pass tells the rest: nobody is judged later because much is to be told
+
+        await asyncio.gather(*(some() for _ in range(SIDE_BY_SIDE)))
 
     async def hold_written(self, before: HoldRecord | None, after: HoldRecord) -> None:
         """A record was written: tell what it means, on the workload and on its Hold."""
@@ -253,12 +264,11 @@ class Reporter:
 
     async def _write(self, kind: Resource, body: Body, status: Mapping[str, Any]) -> bool:
         key = key_of(body)
-        async with self._lanes:
-            try:
-                written = await self.client.apply_status(kind, key.namespace, key.name, status)
-            except ClusterError as error:
-                log.warning("a status is not written", kind=kind.kind, object=str(key), why=str(error))
-                return False
+        try:
+            written = await self.client.apply_status(kind, key.namespace, key.name, status)
+        except ClusterError as error:
+            log.warning("a status is not written", kind=kind.kind, object=str(key), why=str(error))
+            return False
         self.store.put(kind, written)
         self._written[body["metadata"]["uid"]] = time.monotonic()
         return True
