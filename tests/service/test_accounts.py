@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger, Reading
-from holdfast.core.objective import Objective, Selector
+from holdfast.core.objective import Composite, Objective, Part, Selector
 from holdfast.prometheus.sources import Source
 from holdfast.service.accounts import Accounts
 from holdfast.service.memory import Open
 from holdfast.service.metrics import Metrics
 from holdfast.service.shelf import Shelf
-from tests.core.making import DAY, LATENCY, objective
+from tests.core.making import DAY, ERRORS, LATENCY, objective
 
 START = 1_764_000_000.0
 POD = ("pod",)
@@ -129,3 +130,17 @@ def test_one_that_cannot_be_read_now_keeps_its_ledger(accounts: Accounts) -> Non
     before = keep(accounts, MONTH)
     accounts.keep({}, [LATENCY])
     assert keep(accounts, MONTH) is before
+
+
+def test_a_restart_is_no_news(accounts: Accounts) -> None:
+    """Until its source was heard, or failed to be, what the status of an objective says is the newest there is."""
+    whole = replace(MONTH, key=ERRORS, indicator=Composite((Part(LATENCY, Fraction(1)),)))
+    accounts.keep({o.key: o for o in (MONTH, whole)}, ())
+    assert accounts.waiting(MONTH)
+    assert accounts.waiting(whole)
+    accounts._accounts[LATENCY].note(Missing(Why.UNREACHABLE, START, "it is down"))
+    assert not accounts.waiting(MONTH)
+    assert not accounts.waiting(whole)
+    nowhere = replace(MONTH, source="gone")
+    accounts.keep({nowhere.key: nowhere}, ())
+    assert not accounts.waiting(nowhere), "nobody will ever be asked"

@@ -27,6 +27,7 @@ class Account:
     ledger: Ledger
     missing: Missing | None = None
     filled: bool = False
+    asked: bool = False  # whether its source was heard about it, or failed to be, since the process began
     owed: Seconds = 0.0  # what the ledger before this one covered, until this one does
     told: Why | None = field(default=None, repr=False)
     declared: tuple[Declared, ...] = ()
@@ -53,6 +54,7 @@ class Account:
 
     def note(self, missing: Missing | None) -> None:
         """Remember why nothing came, since when it has not, and say so once."""
+        self.asked = True
         if missing is None:
             if self.told is not None:
                 log.info("evidence is back", objective=str(self.objective.key))

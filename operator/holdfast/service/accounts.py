@@ -136,6 +136,12 @@ class Accounts:
         account = self._accounts.get(key)
         return account if account is not None and account.filled else None
 
+    def waiting(self, objective: Objective) -> bool:
+        """Whether nobody has been asked about it since the process began: what its status says is the newest there is."""
+        parts = objective.indicator.parts if isinstance(objective.indicator, Composite) else ()
+        accounts = [self._accounts.get(key) for key in (objective.key, *(part.key for part in parts))]
+        return any(not a.asked and self._unusable(a.objective) is None for a in accounts if a is not None)
+
     def startless(self, account: Account) -> int:
         """How many of its targets have no known start: what a new one counts before it is first seen is not counted."""
         asking = self._askings.get(account.objective.source)

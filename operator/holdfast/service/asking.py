@@ -115,7 +115,7 @@ class Asking:
         for account in accounts:
             missing = failed.get(account.objective.key)
             if missing is None:
-                account.filled = True
+                account.filled = account.asked = True
             else:
                 self._note(account, missing)
         return failed

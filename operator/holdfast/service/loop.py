@@ -138,7 +138,7 @@ class Loop:
         before = self._stand(world, now, enforcing)
         judged = Judged(world, self.standings, before, enforcing)
         await self.enforcer.enforce(judged, only)
-        await self.reporter.report(world, self.standings, self.accounts.sources, now, self._remarks)
+        await self.reporter.report(world, self.standings, self.accounts, now, self._remarks)
 
     def _remarks(self, objective: Objective, now: Instant, foresee: bool) -> Remarks | None:
         """What is said of an objective beside its figures; nothing of a composite, whose parts say it."""

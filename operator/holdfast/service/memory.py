@@ -34,8 +34,8 @@ TURN: Final[Seconds] = 5
 WAIT: Final[Seconds] = 60
 """After a failure nothing is stored for so long."""
 
-LAST: Final[Seconds] = 3
-"""How long storing may take when the operator stops."""
+LAST: Final[Seconds] = 15
+"""How long storing may take when the operator stops: half of the time that Kubernetes gives by default."""
 
 log = structlog.get_logger("holdfast.memory")
 

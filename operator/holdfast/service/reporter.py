@@ -39,8 +39,8 @@ from holdfast.core.policy import Policy
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.remarks import Remarks
 from holdfast.core.request import HOLD_LABEL
-from holdfast.prometheus.sources import Source
 
+from .accounts import Accounts
 from .metrics import Metrics
 from .obstacles import obstacles
 from .selfcheck import SelfCheck, condition
@@ -70,7 +70,7 @@ class _Pass:
 
     world: World
     held: set[Workload]
-    sources: Mapping[str, Source]
+    accounts: Accounts
     now: Instant
     remarks: Remarking
 
@@ -95,13 +95,13 @@ class Reporter:
         self,
         world: World,
         standings: Mapping[ObjectKey, Standing],
-        sources: Mapping[str, Source],
+        accounts: Accounts,
         now: Instant,
         remarks: Remarking,
     ) -> None:
         """Bring the statuses of everything people wrote up to date, and clear away what has been read."""
         held = {w for w, hold in world.holds.items() if hold.in_force}
-        about = _Pass(world, held, sources, now, remarks)
+        about = _Pass(world, held, accounts, now, remarks)
         news = [s for key, s in standings.items() if key in world.objectives and self._has_news(s, about)]
         news.sort(key=lambda standing: self._written.get(standing.measured.objective.uid, 0.0))
         self._covered = {key: covered for key, covered in self._covered.items() if key in world.policies}
@@ -159,9 +159,11 @@ class Reporter:
         body = self.store.get(OBJECTIVES, objective.key)
         if body is None:
             return False
-        states = {w: self._state(w, about.held) for w in objective.workloads}
-        found = tuple(obstacles(objective, about.world, states, about.sources, self.interval))
         before = body.get("status") or {}
+        if before.get("observedGeneration") == objective.generation and about.accounts.waiting(objective):
+            return False  # a restart is no news
+        states = {w: self._state(w, about.held) for w in objective.workloads}
+        found = tuple(obstacles(objective, about.world, states, about.accounts.sources, self.interval))
         checked = self._checked(objective.key, before)
         after = objective_outline(standing, states, found, about.remarks(objective, about.now, False), extra=checked)
         waited = time.monotonic() - self._written.get(body["metadata"]["uid"], float("-inf"))
@@ -174,7 +176,7 @@ class Reporter:
             return
         before = body.get("status") or {}
         states = {w: self._state(w, about.held) for w in objective.workloads}
-        found = tuple(obstacles(objective, about.world, states, about.sources, self.interval))
+        found = tuple(obstacles(objective, about.world, states, about.accounts.sources, self.interval))
         said = about.remarks(objective, about.now, True)
         checked = self._checked(objective.key, before)
         after = objective_status(standing, states, found, said, extra=checked, now=about.now, before=before)
