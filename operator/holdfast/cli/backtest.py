@@ -72,7 +72,7 @@ def backtest(
     output: str,
     fail_below: Fraction | None,
 ) -> None:
-    r"""Show how much of a budget was left over the past, from what the metrics source still has.
+    """Show how much of a budget was left over the past, from what the metrics source still has.
 
     With policies, in --policy or beside the objectives, their rules are walked over the same figures as if all of them
     were enforced: when each would have been in force, and when releases would have been held. What the source has no
@@ -83,7 +83,7 @@ def backtest(
       1 when less than --fail-below was left at any time, or a rule would have held,
       2 when options or files are wrong,
       3 when the source could not answer, or had nothing.
-    """
+    """  # noqa: D301 - click wants the character itself
     sources = asked.sources()
     step = step if step is not None else float(max(s for s in STEPS if s <= max(1, since / 24)))
     if since < step or since / step > MOST_MOMENTS:

@@ -49,7 +49,9 @@ def validate(files: tuple[str, ...], interval: int, live: bool, asked: Asked) ->
         click.secho(error, fg="red", err=True)
     good = len(checked.objectives) + len(checked.policies) + len(checked.adjustments) - wrong
     skipped = f", {checked.skipped} of other kinds skipped" if checked.skipped else ""
-    click.echo(f"{good} ok, {len(checked.errors) + wrong} wrong, {warnings} warnings{skipped}")
+    click.echo(
+        f"{good} ok, {len(checked.errors) + wrong} wrong, {warnings} {'warning' if warnings == 1 else 'warnings'}{skipped}"
+    )
     if checked.errors or any(found.faults and not found.unanswered for found in seen.values()):
         raise SystemExit(1)
     if wrong:
