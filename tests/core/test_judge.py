@@ -13,7 +13,7 @@ from holdfast.core.hold import Reason
 from holdfast.core.judge import Standing, clears_above, findings, in_force, reason_of, tired
 from holdfast.core.ledger import Ledger
 from holdfast.core.objective import Gauge, TimeSlices
-from holdfast.core.policy import BudgetSpent, BurnRate, Mode, Rule, Verdict, burn_rate
+from holdfast.core.policy import BudgetSpent, BurnRate, Mode, Rule, Verdict, burn_rate, compared
 from holdfast.core.window import Calendar, Period, Rolling, Window
 from tests.core.making import (
     DAY,
@@ -322,3 +322,9 @@ def test_a_ledger_that_was_begun_anew_lifts_nothing_before_it_knows_as_much(made
     assert [(f.key, f.verdict, f.demoted) for f in found] == [(key, Verdict.HOLD, None)]
     assert findings(plenty, (made,), (key,), ()) == ()
     assert findings(replace(plenty, provisional=False), (made,), (key,), (key,)) == ()
+
+
+def test_the_windows_that_rules_compare() -> None:
+    """The long and the short one of each rule on a burn rate or a share of the budget; none for what is left."""
+    rules = [rule(), burn_rule(), spent_rule(within=6 * HOUR), burn_rule(3)]
+    assert compared(rules, objective(), 15) == {HOUR, HOUR / 12, 6 * HOUR, HOUR / 2}
