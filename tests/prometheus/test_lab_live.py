@@ -93,7 +93,7 @@ def test_what_matches_is_counted_and_rated(shop: Shop) -> None:
     assert found, said
     truth = shop.cluster.shop.truth(shop.namespace, "web").total
     assert float(found[1]) == pytest.approx(100 * (1 - truth.bad / truth.requests), abs=3)
-    assert said.splitlines()[-1] == "1 ok, 0 wrong, 1 warnings"  # the window is a minute
+    assert said.splitlines()[-1] == "1 ok, 0 wrong, 1 warning"  # the window is a minute
 
 
 def test_a_short_history_and_pods_of_others_are_warnings(shop: Shop) -> None:
@@ -117,7 +117,7 @@ def test_a_selector_that_matches_nothing_is_wrong(shop: Shop) -> None:
     code, said, errors = shop.validate(RATIO.replace("total: 'http", "total: 'htp"))
     assert code == 1
     assert "matches no series; check its metric name and labels" in errors
-    assert said.splitlines()[-1] == "0 ok, 1 wrong, 1 warnings"
+    assert said.splitlines()[-1] == "0 ok, 1 wrong, 1 warning"
 
 
 def test_a_bound_that_is_not_there_is_wrong_and_those_that_are_are_listed(shop: Shop) -> None:

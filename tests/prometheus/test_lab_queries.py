@@ -138,6 +138,7 @@ def crowd(lab_cluster: lab.Cluster) -> Iterator[None]:
     lab_cluster.prometheus.add_target("crowd", f"127.0.0.1:{server.server_port}")
     query = "count(crowd_requests_total)"
     lab_cluster.wait(lambda: lab_cluster.prometheus.value(query) == JOBS * SERIES, 40, "the crowd to be scraped")
+    time.sleep(DELAY + 1)  # looks are about a time so far back
     time.sleep(DELAY)
     yield
     server.shutdown()

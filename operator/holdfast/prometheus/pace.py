@@ -58,7 +58,7 @@ class Pace:
 
     def look(self, starts: Sequence[Series], at: Instant) -> None:
         """Look if it is time, at some of the targets of which these are the starts. One query more, once an hour."""
-        if not starts or at < self._next:
+        if not starts or at < self._next or not self._connection.source.check_pace:
             return
         self._next = at + EVERY
         source = self._connection.source

@@ -116,9 +116,9 @@ class Poller:
         """What was answered, and what it says of each time of the objectives that were answered, made one by one."""
         plan = self._plan(objectives)
         said = self._ask_all(plan, self.reach(step), ask)
+        plan.divide(said.answers)  # before they are read: reading lets them go
         counted = collect(self.source, said.answers, said.starts)
         unknown = self._starts.complete(counted, ask)
-        plan.divide(said.answers)
         if objectives and not said.lost:
             self._each = max(1.0, said.series / len(objectives))
         said.let_go()

@@ -36,7 +36,8 @@ class Source:
     `headers` (such as a tenant) and `params` (such as `partial_response: "false"`) go with every query. They and the
     address may hold secrets, so they are in no message. `concurrency` is how many queries it gets at once.
     `namespaces` are those whose objectives may use it, None for all. Where `namespace_label` is set, an objective
-    reads only series whose label of this name is its own namespace.
+    reads only series whose label of this name is its own namespace. `check_pace` says that somebody configured
+    `scrape_interval`, so that it is compared with the data.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Source:
     delay: Seconds = 5
     timeout: Seconds = 10
     concurrency: int = 2
+    check_pace: bool = True
     target_labels: tuple[str, ...] = TARGET_LABELS
     same_counter: tuple[str, ...] = SAME_COUNTER
     start_metric: str = "process_start_time_seconds"
