@@ -139,7 +139,6 @@ def crowd(lab_cluster: lab.Cluster) -> Iterator[None]:
     query = "count(crowd_requests_total)"
     lab_cluster.wait(lambda: lab_cluster.prometheus.value(query) == JOBS * SERIES, 40, "the crowd to be scraped")
     time.sleep(DELAY + 1)  # looks are about a time so far back
-    time.sleep(DELAY)
     yield
     server.shutdown()
     server.server_close()
