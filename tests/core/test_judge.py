@@ -328,3 +328,15 @@ def test_the_windows_that_rules_compare() -> None:
     """The long and the short one of each rule on a burn rate or a share of the budget; none for what is left."""
     rules = [rule(), burn_rule(), spent_rule(within=6 * HOUR), burn_rule(3)]
     assert compared(rules, objective(), 15) == {HOUR, HOUR / 12, 6 * HOUR, HOUR / 2}
+
+
+def test_a_hold_of_last_month_ends_with_the_month() -> None:
+    """A new period is young, so nothing begins in it; but what was measured of it is all there is, so a hold ends on it.
+    Without anything measured of the window a hold stays.
+    """
+    key = cause_key(rule())
+    for coverage, stays in ((100, False), (5, True)):
+        month = measured(100, coverage=coverage)
+        month = replace(month, budget=replace(month.budget, passed=Fraction(1, 100)))
+        assert month.budget.young
+        assert [f.key for f in findings(month, (rule(),), (key,), (key,))] == ([key] if stays else [])

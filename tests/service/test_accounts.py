@@ -144,3 +144,15 @@ def test_a_restart_is_no_news(accounts: Accounts) -> None:
     nowhere = replace(MONTH, source="gone")
     accounts.keep({nowhere.key: nowhere}, ())
     assert not accounts.waiting(nowhere), "nobody will ever be asked"
+
+
+def test_the_edges_of_a_composite_are_kept_in_its_parts(accounts: Accounts) -> None:
+    """Beside those of the part itself."""
+    whole = replace(MONTH, key=ERRORS, indicator=Composite((Part(LATENCY, Fraction(1)),)))
+    accounts.keep({o.key: o for o in (MONTH, whole)}, ())
+    accounts.declare(MONTH, (), (START,))
+    accounts.declare(whole, (), (START + DAY, START))
+    ledger = accounts._accounts[LATENCY].ledger
+    assert set(ledger.pins) == {START, START + DAY}
+    accounts.declare(whole, (), ())
+    assert set(ledger.pins) == {START}

@@ -21,7 +21,8 @@ from holdfast.core.hold import CauseKey, HoldRecord, Reason
 from holdfast.core.judge import Finding
 from holdfast.core.objective import Objective
 from holdfast.core.policy import Mode, Policy, Rule, RuleKey, Verdict
-from holdfast.core.quantities import parse_decimal, parse_duration, parse_instant, parse_percent, spell_instant
+from holdfast.core.quantities import Share, parse_decimal, parse_duration, parse_instant, parse_percent, spell_instant
+from holdfast.core.window import Rolling, Window
 
 from .talking import context_option, kubeconfig_option, with_client
 
@@ -144,12 +145,22 @@ def measured_of(objective: Objective, status: dict[str, Any]) -> Measured | None
             parse_decimal(budget["badEvents"]),
             parse_decimal(budget["allowedBadEvents"]),
             parse_percent(budget["coverage"]),
+            _passed(objective.window, status),
         )
     burns = {
         parse_duration(b["window"]): Burn(parse_decimal(b["rate"]), figures.total)
         for b in status.get("burnRates") or ()
     }
     return Measured(objective, _evidence(status, evidence), figures, burns)
+
+
+def _passed(window: Window, status: dict[str, Any]) -> Share:
+    """How much of a calendar period had passed at the newest figures; of a rolling window all has."""
+    if isinstance(window, Rolling) or not status.get("measuredAt"):
+        return Share(1)
+    at = parse_instant(status["measuredAt"])
+    span = window.span(at)
+    return Share(at - span.begin) / Share(span.length)
 
 
 def _findings(measured: Measured, status: dict[str, Any], rules: list[Rule]) -> dict[RuleKey, tuple[Finding, Mode]]:

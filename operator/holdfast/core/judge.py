@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, assert_never
 
-from .budget import Measured
+from .budget import YOUNG, Measured
 from .evidence import Fresh
 from .hold import CauseKey, Reason
 from .policy import BudgetRemaining, BudgetSpent, BurnRate, HoldReleases, Mode, Notify, Rule, Verdict, burn_rate
@@ -115,7 +115,7 @@ def _waits_for_budget(rule: Rule, measured: Measured) -> bool:
 
 
 def _says_nothing(rule: Rule, measured: Measured) -> bool:
-    return isinstance(rule.when, BudgetRemaining) and measured.budget.young
+    return isinstance(rule.when, BudgetRemaining) and measured.budget.coverage < YOUNG
 
 
 def _demoted(rule: Rule, measured: Measured) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,7 +11,7 @@ from holdfast.core.doubts import Doubt
 from holdfast.core.effects import Declared
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger
-from holdfast.core.objective import Objective
+from holdfast.core.objective import Objective, ObjectKey
 from holdfast.core.quantities import Instant, Seconds
 
 log = structlog.get_logger("holdfast.accounts")
@@ -31,6 +32,7 @@ class Account:
     owed: Seconds = 0.0  # what the ledger before this one covered, until this one does
     told: Why | None = field(default=None, repr=False)
     declared: tuple[Declared, ...] = ()
+    pins: dict[ObjectKey, Sequence[Instant]] = field(default_factory=dict)  # its own, and those of composites it is in
     doubts: tuple[Instant, Doubts] | None = None  # and when they were looked for
     cut: tuple[Declared, ...] = ()  # whose edges have been looked for in the coarse past
 

@@ -125,11 +125,21 @@ class Accounts:
         provisional = any(part.is_provisional() for part in parts if part is not None)
         return replace(measured, provisional=True) if provisional else measured
 
-    def declare(self, key: ObjectKey, declared: tuple[Declared, ...], pins: Sequence[Instant]) -> None:
-        """These adjustments are in force: the points at `pins` stay, and their edges are looked for where it is coarse."""
-        account = self._accounts.get(key)
-        if account is not None:
-            account.declared, account.ledger.pins = declared, pins
+    def declare(self, objective: Objective, declared: tuple[Declared, ...], pins: Sequence[Instant]) -> None:
+        """These adjustments are in force: the points at `pins` stay, and their edges are looked for where it is coarse.
+
+        The pins of a composite are those of the ledgers of its parts too.
+        """
+        parts = objective.indicator.parts if isinstance(objective.indicator, Composite) else ()
+        for key in (objective.key, *(part.key for part in parts)):
+            account = self._accounts.get(key)
+            if account is None:
+                continue
+            if key == objective.key:
+                account.declared = declared
+            if account.pins.get(objective.key) is not pins:
+                account.pins[objective.key] = pins
+                account.ledger.pins = tuple({pin for every in account.pins.values() for pin in every})
 
     def filled(self, key: ObjectKey) -> Account | None:
         """The account of an objective, once its past has been read; a composite has none."""

@@ -160,7 +160,7 @@ class Loop:
             if not enforcing:
                 rules = tuple(replace(rule, mode=Mode.AUDIT) for rule in rules)
             declaration = self.adjusting.of(objective, world.adjustments_of(objective), now)
-            self.accounts.declare(key, declaration.declared, declaration.pins)
+            self.accounts.declare(objective, declaration.declared, declaration.pins)
             windows = world.windows_of(objective, self.accounts.interval)
             measured = self.accounts.measured(objective, windows, now, declaration.adjusted)
             found = findings(measured, rules, before.get(key, ()), holding)
