@@ -47,7 +47,7 @@ class BudgetStatus(Shown):
         description="How long it lasts at the pace of the last hour, what leaves the window meanwhile given back. Not there when it lasts for the whole window, or is empty.",
     )
     coverage: Figure = Field(
-        description="Percentage of the window that was measured. Below 10 the budget is young, and budget rules only notify."
+        description="Percentage of the window so far that was measured. While less than 10 percent of the whole window was measured the budget is young, and budget rules only notify."
     )
 
 
