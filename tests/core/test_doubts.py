@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdfast.core.budget import Adjusted, budget_now
 from holdfast.core.doubts import Odd, implausible, inexact, unattributable
@@ -50,6 +52,20 @@ def test_what_is_not() -> None:
     assert odd(ledger(a_look=100_000, bad=20)) is None, "it burns slowly"
     assert odd(ledger(a_look=1_000, bad=1)) is None, "too few failures to tell"
     assert odd(Ledger(DAY, 45)) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from((0.0, 60.0, 1e9)), st.sampled_from((0.0, 30.0))), min_size=433, max_size=433))
+@settings(max_examples=20, deadline=None)
+def test_whatever_was_counted_can_be_looked_at(counts: list[tuple[float, float]]) -> None:
+    """Also failures in an hour without events: programs count the two at different moments."""
+    found = Ledger(4 * DAY, 3 * PACE)
+    for n, (total, bad) in enumerate(counts):
+        found.add(n * PACE, total, bad, PACE)
+    odd(found)
+    quiet = Ledger(4 * DAY, 3 * PACE)
+    for n in range(433):
+        quiet.add(n * PACE, 0.0 if n > 400 else 10_000, 60.0, PACE)
+    assert odd(quiet) is not Odd.CONSTANT_BURN
 
 
 def test_time_that_was_not_measured_is_told() -> None:

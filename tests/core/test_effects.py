@@ -68,15 +68,15 @@ def test_edges_in_an_old_and_coarse_past_are_told() -> None:
     declared = [Declared(ONE, (cut,))]
     (found,) = effects(objective(window=2 * DAY), ledger, declared, 48 * HOUR, 60)
     assert (found.total, found.coarse) == (0, True)
-    assert coarse_edges(ledger, declared, 60) == (cut.begin, cut.end)
-    for edge in coarse_edges(ledger, declared, 60):
+    assert coarse_edges(ledger, edges(declared), 60) == (cut.begin, cut.end)
+    for edge in coarse_edges(ledger, edges(declared), 60):
         around = ledger.around(edge)
         assert around is not None
         minutes = (edge - around.begin) / 60
         assert ledger.part(edge, Counts(10 * minutes, minutes, 60 * minutes))
     (exact,) = effects(objective(window=2 * DAY), ledger, declared, 48 * HOUR, 60)
     assert (exact.total, exact.bad, exact.coarse) == (30, 3, False)
-    assert coarse_edges(ledger, declared, 60) == ()
+    assert coarse_edges(ledger, edges(declared), 60) == ()
 
 
 def test_a_point_that_cannot_be_is_refused() -> None:

@@ -247,3 +247,14 @@ def test_what_was_counted_elsewhere() -> None:
     assert not found.add(120, 1, 1, 60)
     assert found.add(240, 1, 1, 60)
     assert (found.epoch, found.counts(1e9)) == (60, Counts(2, 1, 120))
+
+
+def test_a_second_is_lost_once() -> None:
+    """However many counters lost a part one after the other: what was doubted at the same time is one loss."""
+    found, names = ledger(40_000), [(f"p{n}",) for n in range(20)]
+    for n in range(400):
+        readings = {name: old(1000.0 + n - (500 if n > 20 + 3 * k else 0)) for k, name in enumerate(names)}
+        found.feed(15.0 * n, readings)
+    elapsed = 15.0 * 399
+    doubted = 15 * (20 + 3 * 19) + 2 * PATIENCE - 15 * 20  # from the first fall to the last decision, at most
+    assert elapsed - doubted <= found.counts(1e9).covered < elapsed

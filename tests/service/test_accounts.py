@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.evidence import Missing, Why
+from holdfast.core.evidence import Fresh, Missing, Why
 from holdfast.core.ledger import Ledger, Reading
-from holdfast.core.objective import Composite, Objective, Part, Selector
+from holdfast.core.objective import Composite, Gauge, Objective, Part, Selector
 from holdfast.prometheus.sources import Source
 from holdfast.service.accounts import Accounts
 from holdfast.service.memory import Open
 from holdfast.service.metrics import Metrics
 from holdfast.service.shelf import Shelf
-from tests.core.making import DAY, ERRORS, LATENCY, objective
+from tests.core.making import DAY, ERRORS, HOUR, LATENCY, objective
 
 START = 1_764_000_000.0
 POD = ("pod",)
@@ -156,3 +156,16 @@ def test_the_edges_of_a_composite_are_kept_in_its_parts(accounts: Accounts) -> N
     assert set(ledger.pins) == {START, START + DAY}
     accounts.declare(whole, (), ())
     assert set(ledger.pins) == {START}
+
+
+def test_a_composite_is_as_patient_as_its_slowest_part(accounts: Accounts) -> None:
+    """A part that is looked at once an hour has no newer figures in between."""
+    hourly = replace(MONTH, indicator=Gauge("up", Fraction(1), True, HOUR))
+    whole = replace(MONTH, key=ERRORS, indicator=Composite((Part(LATENCY, Fraction(1)),)))
+    accounts.keep({o.key: o for o in (hourly, whole)}, ())
+    account = accounts._accounts[LATENCY]
+    account.filled = account.asked = True
+    account.ledger.add(START, 1, 0, HOUR)
+    found = accounts.measured(whole, (), START + HOUR)
+    assert (isinstance(found.evidence, Fresh), found.interval) == (True, HOUR)
+    assert isinstance(accounts.measured(whole, (), START + 2 * HOUR).evidence, Missing)

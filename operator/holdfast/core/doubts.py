@@ -83,7 +83,7 @@ def _no_burn(objective: Objective, budget: Budget) -> Doubt | None:
 
 def _constant_burn(objective: Objective, book: Book, at: Instant) -> Doubt | None:
     found = [book.between(Span(at - length, at)) for length in (HOUR, 6 * HOUR, DAY, 3 * DAY)]
-    if any(c.bad < MANY or c.covered < HOUR for c in found) or found[-1].covered < 2 * DAY:
+    if any(c.bad < MANY or not c.total or c.covered < HOUR for c in found) or found[-1].covered < 2 * DAY:
         return None
     rates = [Fraction(c.bad) / Fraction(c.total) / objective.allowance for c in found]
     if max(rates) - min(rates) > EVEN * min(rates) or min(rates) < Fraction(1, 2):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .ledger import Ledger
@@ -52,9 +52,9 @@ def edges(declared: Sequence[Declared]) -> tuple[Instant, ...]:
     return tuple(sorted({edge for span in spans for edge in (span.begin, span.end)} | set(resets)))
 
 
-def coarse_edges(ledger: Ledger, declared: Sequence[Declared], interval: Seconds) -> tuple[Instant, ...]:
-    """Those of them that lie between points that are further apart than two looks."""
-    return tuple(edge for edge in edges(declared) if _is_coarse(ledger, edge, interval))
+def coarse_edges(ledger: Ledger, times: Iterable[Instant], interval: Seconds) -> tuple[Instant, ...]:
+    """Those of these times that lie between points that are further apart than two looks."""
+    return tuple(edge for edge in times if _is_coarse(ledger, edge, interval))
 
 
 def _is_coarse(ledger: Ledger, edge: Instant, interval: Seconds) -> bool:

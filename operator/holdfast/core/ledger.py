@@ -87,7 +87,7 @@ class Ledger(Past):
                 doubted, was = seen.doubted, (seen.total, seen.part)
                 gained = advance(seen, at, reading, reach, since)
                 if doubted is not None and gives_up(seen, was, gained):
-                    given_up = max(given_up, at - doubted)
+                    given_up = max(given_up, at - max(doubted, self._lost_until))
             total += gained[0]
             bad += gained[1]
         lost = 0.0 if before is None else at - before if swapped else self._lost(before, at, reach)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from threading import Lock
 from typing import Final
 
-from .points import Counts, Points
+from .points import TICKS, Counts, Points
 from .quantities import Instant, Seconds, Span
 
 NOTHING: Final = Counts(0.0, 0.0, 0.0)
@@ -88,6 +88,12 @@ class Past:
     def points(self) -> int:
         """How many points in time are kept."""
         return len(self._points)
+
+    @property
+    def _lost_until(self) -> Instant:
+        """Up to when time that was not measured has been left out already."""
+        ticks = self._points.lost.ticks
+        return self._points.base + ticks[-1] / TICKS if ticks else float("-inf")
 
     def _append(self, at: Instant, total: float, bad: float, lost: Seconds) -> None:
         """One more look: so many events since the last one, and so many seconds of it that were not measured."""

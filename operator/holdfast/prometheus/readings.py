@@ -28,6 +28,9 @@ SLACK: Final = 0.01
 SLACK_EVENTS: Final = 10
 """The same for small counts."""
 
+MOST: Final = 2.0**53
+"""No counter has more: above it floating point skips whole numbers, and sums could leave it altogether."""
+
 Readings = Mapping[Target, Reading]
 Sample = Readings | Missing
 
@@ -126,13 +129,13 @@ def process_of(labels: Mapping[str, str]) -> Process | None:
 def _no_number(
     objective: Objective, totals: Mapping[Target, float], parts: Mapping[Target, float]
 ) -> tuple[Why, str] | None:
-    """Whether a value is NaN or infinite: nothing can be counted with it."""
+    """Whether a value is NaN, infinite or beyond all counting: nothing can be counted with it."""
     for place, values in enumerate((totals, parts)):
-        odd = next((target for target, value in values.items() if not math.isfinite(value)), None)
+        odd = next((target for target, value in values.items() if not abs(value) <= MOST), None)
         if odd is not None:
             selector = _said(objective)[place]
             return Why.CONTRADICTORY, (
-                f"{selector} has a value that is no number (NaN or infinite) at a target ({', '.join(filter(None, odd))}), "
+                f"{selector} has a value that is no number of events (NaN, infinite or above 2^53) at a target ({', '.join(filter(None, odd))}), "
                 "which a counter never has; look at what exports it"
             )
     return None

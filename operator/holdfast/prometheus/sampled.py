@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
+from zlib import crc32
 
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger
@@ -19,6 +20,7 @@ from holdfast.core.quantities import Instant
 
 from .connection import Connection
 from .plans import Silence
+from .readings import MOST
 from .sources import excerpt
 from .stretches import FIRST_STEPS, begin, more, note
 from .tenancy import confined_indicator
@@ -38,7 +40,7 @@ def look(
     """Feed the newest slice that is over; nothing is asked where a ledger has it. Returns who got no evidence."""
     failed: dict[ObjectKey, Missing] = {}
     silence = Silence()
-    for objective in objectives:
+    for objective in _in_turn(objectives, at):
         ledger, indicator = ledgers[objective.key], sampled(connection, objective, at)
         if isinstance(indicator, Missing):
             failed[objective.key] = indicator
@@ -60,7 +62,7 @@ def refill(
     """Feed all slices up to `until` that these ledgers do not have. Returns those whose source failed on the way."""
     failed: dict[ObjectKey, Missing] = {}
     silence = Silence()
-    for objective in objectives:
+    for objective in _in_turn(objectives, until):
         indicator = sampled(connection, objective, until)
         if isinstance(indicator, Missing):
             failed[objective.key] = indicator
@@ -70,6 +72,13 @@ def refill(
         if missing is not None:
             failed[objective.key] = missing
     return failed
+
+
+def _in_turn(objectives: Sequence[Objective], at: Instant) -> list[Objective]:
+    """In another order at every look: when two queries in a row are not answered the rest is not asked, and that must not
+    be the same ones each time.
+    """
+    return sorted(objectives, key=lambda objective: crc32(f"{objective.key} {at}".encode()))
 
 
 def sampled(connection: Connection, objective: Objective, at: Instant) -> Sampled | Missing:
@@ -115,7 +124,8 @@ def _read(connection: Connection, indicator: Sampled, first: Instant, last: Inst
             for at, value in series.values:
                 values[at].append(value)
         read.append(values)
-    return read[0], read[1]
+    doubt = connection.clocks.doubt(indicator.every + 2 * connection.source.scrape_interval)
+    return doubt or (read[0], read[1])
 
 
 def _feed(ledger: Ledger, indicator: Sampled, end: Instant, found: tuple[Values, Values]) -> Missing | None:
@@ -139,6 +149,11 @@ def judge(indicator: Sampled, values: Sequence[float], weights: Sequence[float])
         if problem is not None:
             return problem
         total = weights[0] * indicator.every
+        if total > MOST:
+            return (
+                Why.CONTRADICTORY,
+                f"the weight {excerpt(indicator.weight)} is no number of events a second: {weights[0]:g}",
+            )
         if not total:
             return 0.0, 0.0
     problem = _one(indicator.query, values)

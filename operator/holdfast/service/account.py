@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -34,7 +34,20 @@ class Account:
     declared: tuple[Declared, ...] = ()
     pins: dict[ObjectKey, Sequence[Instant]] = field(default_factory=dict)  # its own, and those of composites it is in
     doubts: tuple[Instant, Doubts] | None = None  # and when they were looked for
-    cut: tuple[Declared, ...] = ()  # whose edges have been looked for in the coarse past
+    cut: Collection[Instant] | None = None  # pins that have all been looked for in the coarse past
+    tried: set[Instant] = field(default_factory=set)  # pins that have been
+
+    def pin(self, key: ObjectKey, pins: Sequence[Instant]) -> None:
+        """Keep the points at these times for an objective: this one, or a composite it is in."""
+        if self.pins.get(key) is not pins:
+            self.pins[key] = pins
+            self.ledger.pins = tuple({pin for every in self.pins.values() for pin in every})
+
+    def unpin(self, keys: Collection[ObjectKey]) -> None:
+        """These objectives are gone."""
+        if keys:
+            self.pins = {key: pins for key, pins in self.pins.items() if key not in keys}
+            self.ledger.pins = tuple({pin for every in self.pins.values() for pin in every})
 
     @property
     def book(self) -> Ledger:

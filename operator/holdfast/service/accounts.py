@@ -63,7 +63,8 @@ class Accounts:
     @property
     def kept(self) -> list[tuple[Objective, Ledger]]:
         """The ledgers that are up to date, with their objectives."""
-        return [(a.objective, a.ledger) for a in self._accounts.values() if a.filled and a.missing is None]
+        mine = (a for a in self._accounts.values() if a.filled and a.asked and a.missing is None)
+        return [(a.objective, a.ledger) for a in mine if self._unusable(a.objective) is None]
 
     def keep(self, objectives: Mapping[ObjectKey, Objective], unreadable: Iterable[ObjectKey]) -> bool:
         """Have an account for each of these, and no others; one that cannot be read now keeps its ledger.
@@ -85,6 +86,8 @@ class Accounts:
             opened = True
         for key in set(self._accounts) - set(own) - set(unreadable):
             self._close(self._accounts.pop(key))
+        for account in self._accounts.values():
+            account.unpin(set(account.pins) - set(objectives))
         self._shelf.settled = True
         return opened
 
@@ -115,8 +118,14 @@ class Accounts:
         """How an objective stands now."""
         if isinstance(objective.indicator, Composite):
             mixed, missing = self._mixed(objective.indicator, now)
-            measured = measure(objective, mixed, missing, windows, now, self.interval, adjusted)
             parts = [self._accounts.get(part.key) for part in objective.indicator.parts]
+            of_parts = [a.objective for a in parts if a is not None]
+            slowest = max((part.pace(0) for part in of_parts), default=0.0)
+            patient = replace(
+                objective, stale_after=objective.stale_after + slowest
+            )  # as old as those of its parts may be
+            grain = max((part.grain(self.interval) for part in of_parts), default=self.interval)
+            measured = measure(patient, mixed, missing, windows, now, grain, adjusted)
         else:
             account = self._accounts[objective.key]
             missing = self._missing(account, now)
@@ -137,9 +146,7 @@ class Accounts:
                 continue
             if key == objective.key:
                 account.declared = declared
-            if account.pins.get(objective.key) is not pins:
-                account.pins[objective.key] = pins
-                account.ledger.pins = tuple({pin for every in account.pins.values() for pin in every})
+            account.pin(objective.key, pins)
 
     def filled(self, key: ObjectKey) -> Account | None:
         """The account of an objective, once its past has been read; a composite has none."""

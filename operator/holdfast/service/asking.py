@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -22,7 +22,11 @@ from holdfast.prometheus.starts import StartsOf
 from .account import Account
 from .metrics import Metrics
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+CUTS: Final = 8
+"""Edges of the past that are read again in one look, each with a few queries."""
 
 Work = Callable[[Sequence[Account], Instant], Mapping[ObjectKey, Missing]]
 """Asks for some accounts, and returns those that got nothing; blocks."""
@@ -70,7 +74,7 @@ class Asking:
         # a look past a gap that was not read would close it: what happened in it could never be counted
         abreast = [a for a in due if a.filled and (a.ledger.at or 0) < at and a.objective.key not in failed]
         await self._rounds(self._poll, self._poller.rounds(abreast), at)
-        uncut = [a for a in due if a.filled and a.cut is not a.declared]
+        uncut = self._uncut(due, at)
         if uncut:
             await self._run(self._cut, uncut, at)
         if due:
@@ -84,10 +88,8 @@ class Asking:
         newest = account.ledger.at
         return not account.filled or newest is None or at - newest > 1.5 * account.objective.pace(self._interval)
 
-    async def _run(
-        self, work: Callable[[Sequence[Account], Instant], T], accounts: Sequence[Account], at: Instant
-    ) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, accounts, at)
+    async def _run(self, work: Callable[[Sequence[S], Instant], T], some: Sequence[S], at: Instant) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, some, at)
 
     async def _rounds(
         self, work: Work, rounds: Iterable[Sequence[Account]], at: Instant
@@ -116,6 +118,8 @@ class Asking:
             missing = failed.get(account.objective.key)
             if missing is None:
                 account.filled = account.asked = True
+                if not self._is_behind(account, until):
+                    self._note(account, None)
             else:
                 self._note(account, missing)
         return failed
@@ -128,13 +132,27 @@ class Asking:
             self._note(account, failed.get(account.objective.key))
         return failed
 
-    def _cut(self, accounts: Sequence[Account], at: Instant) -> None:
-        """Give the edges of new adjustments their points, where the past has grown coarse; each is tried once."""
+    def _uncut(self, accounts: Iterable[Account], at: Instant) -> list[tuple[Account, Instant]]:
+        """Some edges of adjustments and of calendar periods that lie in a past that has grown coarse; each is tried once."""
+        found: list[tuple[Account, Instant]] = []
         for account in accounts:
-            for edge in coarse_edges(account.ledger, account.declared, self._interval):
-                if edge < at and refine(self._poller, account.ledger, account.objective, edge, self._interval):
-                    log.info("past read again", objective=str(account.objective.key), at=format_instant(edge))
-            account.cut = account.declared
+            pins = account.ledger.pins
+            if not account.filled or account.cut is pins or len(found) >= CUTS:
+                continue
+            account.tried &= set(pins)
+            coarse = coarse_edges(account.ledger, pins, self._interval)
+            left = [edge for edge in coarse if edge < at and edge not in account.tried]
+            if not left:
+                account.cut = pins
+            found += [(account, edge) for edge in left]
+        return found[:CUTS]
+
+    def _cut(self, edges: Sequence[tuple[Account, Instant]], at: Instant) -> None:  # noqa: ARG002 - as other work
+        """Give them points of their own."""
+        for account, edge in edges:
+            account.tried.add(edge)
+            if refine(self._poller, account.ledger, account.objective, edge, self._interval):
+                log.info("past read again", objective=str(account.objective.key), at=format_instant(edge))
 
     def _note(self, account: Account, missing: Missing | None) -> None:
         if missing is not None:

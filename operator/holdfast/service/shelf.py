@@ -57,7 +57,7 @@ class Shelf:
         record = several.pop(identity_of(objective), None)
         ledger = self._restored(record, objective, window, reach) if record is not None else None
         owed = last.covered if last is not None else 0.0
-        if ledger is not None and last is record and ledger.counts(window).covered >= owed:
+        if ledger is not None and last is record and _covered(ledger) >= owed:
             owed = 0.0
         return ledger or Ledger(window, reach, objective.slices), owed
 
@@ -95,3 +95,10 @@ def record_of(objective: Objective, ledger: Ledger, owed: Seconds) -> Record:
     at = state.newest or 0.0
     covered = max(owed, ledger.counts(window).covered)
     return Record(identity_of(objective), at, at + window, covered, encode(state))
+
+
+def _covered(ledger: Ledger) -> Seconds:
+    """All that it has measured, whatever the window is now."""
+    return (
+        ledger.counts(ledger.at - ledger.epoch).covered if ledger.at is not None and ledger.epoch is not None else 0.0
+    )

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from holdfast.api import Invalid, parse_adjustment, parse_hold, parse_objective, parse_policy
 from holdfast.core.adjustment import Adjustment
 from holdfast.core.hold import HoldRecord
-from holdfast.core.objective import Objective, ObjectKey, Workload
+from holdfast.core.objective import Composite, Objective, ObjectKey, Workload
 from holdfast.core.policy import Policy, Rule, compared
 from holdfast.core.quantities import Seconds
 
@@ -59,7 +59,12 @@ class World:
         """The windows whose burn rates are asked for."""
         found = self._windows.get(objective.key)
         if found is None:
-            found = self._windows[objective.key] = windows_of(objective, self.rules_of(objective), interval)
+            parts = objective.indicator.parts if isinstance(objective.indicator, Composite) else ()
+            of_parts = (self.objectives[part.key] for part in parts if part.key in self.objectives)
+            grain = max(
+                (part.grain(interval) for part in of_parts), default=interval
+            )  # a composite counts as its parts do
+            found = self._windows[objective.key] = windows_of(objective, self.rules_of(objective), grain)
         return found
 
     def adjustments_of(self, objective: Objective) -> tuple[Adjustment, ...]:
