@@ -111,6 +111,7 @@ MISSING = [
         id="a native histogram whose fraction is not there",
     ),
     pytest.param(errors(), [[count(float("nan"), code="200")]], Why.CONTRADICTORY, "no number", id="a NaN"),
+    pytest.param(errors(), [[count(1e300, code="200")]], Why.CONTRADICTORY, "above 2^53", id="beyond counting"),
     pytest.param(APART, [[count(9)], [count(float("inf"))]], Why.CONTRADICTORY, "bad_total has", id="an infinite part"),
     pytest.param(errors(), [[count(-1, code="200")]], Why.CONTRADICTORY, "negative", id="a gauge"),
     pytest.param(APART, [[count(9)], [count(20)]], Why.CONTRADICTORY, "more events than", id="a part above its total"),

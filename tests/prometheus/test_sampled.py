@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import pytest
@@ -14,9 +14,10 @@ from holdfast.core.objective import Composite, Gauge, Objective, ObjectKey, Prop
 from holdfast.prometheus.connection import Connection
 from holdfast.prometheus.poller import Poller
 from holdfast.prometheus.refill import advance, refill
-from holdfast.prometheus.sampled import judge
+from holdfast.prometheus.sampled import judge, look
 from holdfast.prometheus.sources import Answer, Series
 from holdfast.prometheus.stretches import FIRST_STEPS, MOST_SAMPLES, MOST_STEPS
+from tests.prometheus.answering import Reply, counting, serving
 from tests.prometheus.making import SOURCE, objective
 
 NOW = 1_764_309_600.0
@@ -59,6 +60,7 @@ NOT_MEASURED = [
     pytest.param(HEAVY, [0.1], [], Why.ABSENT, "rate gives no value", id="no weight"),
     pytest.param(HEAVY, [0.1], [1, 2], Why.CONTRADICTORY, "rate gives 2 series", id="two weights"),
     pytest.param(HEAVY, [0.1], [-1], Why.CONTRADICTORY, "the weight rate is negative", id="a negative weight"),
+    pytest.param(HEAVY, [0.1], [1e300], Why.CONTRADICTORY, "is no number of events a second", id="beyond counting"),
     pytest.param(HEAVY, [0.1], [float("inf")], Why.CONTRADICTORY, "rate gives a value that is no number", id="endless"),
 ]
 
@@ -213,3 +215,15 @@ def test_composites_ask_nothing() -> None:
     mixed: Objective = objective("mixed", Composite(()))
     assert advance(poller, {}, [mixed], NOW, 15) == refill(poller, {}, [mixed], NOW, 15) == {}
     assert source.asked == []
+
+
+def test_those_that_are_not_answered_do_not_always_come_first() -> None:
+    """When two in a row do not answer the rest is not asked: over some looks everybody has a turn."""
+    every = [objective(name, Gauge(name, Fraction(0), True, 60)) for name in ("slow1", "slow2", "ok0", "ok1", "ok2")]
+    with serving(lambda asked: Reply(status=503) if "slow" in asked.form["query"] else counting(asked)) as server:
+        connection = Connection(replace(SOURCE, url=server.url))
+        ledgers = {o.key: Ledger(3600, 3) for o in every}
+        for at in range(600, 1800, 60):
+            look(connection, ledgers, every, at)
+        connection.close()
+    assert all(ledgers[o.key].at is not None for o in every if "ok" in o.key.name)

@@ -145,3 +145,19 @@ def test_the_closed_are_bounded(shelf: Shelf) -> None:
     assert shelf.sweep(10 * (MOST_CLOSED + 5)) == frozenset()
     gone = shelf.sweep(1)
     assert sorted(int(i.key.name.removeprefix("slo-")) for i in gone) == [0, 1, 2, 3, 4]
+
+
+def test_a_shorter_window_owes_nothing(shelf: Shelf, watch: Watch) -> None:
+    """What was covered in the longer one is known, though a gap leaves the shorter one with less than all of itself."""
+    watch.now = START + DAY + 60
+    ledger = Ledger(DAY, 45)
+    for hour in range(25):
+        if hour not in (22, 23):
+            ledger.feed(
+                START + 3600 * hour, {("a",): Reading(hour, 0, START - 9), (f"b{hour // 22}",): Reading(1, 0, 5)}
+            )
+    long, short = objective(window=DAY), objective(window=6 * 3600.0)
+    shelf.close(long, ledger, 0.0)
+    again, owed = opened(shelf, short)
+    assert again.counts(6 * 3600).covered < 6 * 3600
+    assert owed == 0
