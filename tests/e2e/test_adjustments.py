@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast.core.quantities import format_instant
 from lab.operator import Operator
 from tests.api.samples import adjustment, recurring, renamed
+from tests.e2e.scene import APP, Scene, holdfast
 
 if TYPE_CHECKING:
     from lab import Cluster
@@ -39,3 +42,25 @@ def test_the_status_of_adjustments(lab_cluster: Cluster, operator: Operator, nam
     lab_cluster.wait(lambda: ready("weekly") == "Accepted", 20, "the mended one to be accepted")
     assert status("weekly")["next"].keys() == {"from", "to"}
     assert status("weekly")["observedGeneration"] == 2
+
+
+def test_what_is_forgiven_lifts_a_hold_and_is_listed(scene: Scene) -> None:
+    """A reset takes the failures out of the budget, the hold ends on it, and the status says which adjustment took how many;
+    without the adjustment they count again.
+    """
+    scene.policy()
+    scene.burn()
+    scene.held()
+    scene.cluster.shop.set_fault(None, namespace=scene.namespace, app=APP)
+    time.sleep(3)  # the last failures are known; the window would forget them a minute later
+    reset = {"reset": {"at": format_instant(time.time())}, "reason": "agreed", "requestedBy": "admin"}
+    scene.apply("BudgetAdjustment", "agreed", reset)
+    scene.free()
+    (effect,) = scene.until(lambda: scene.slo().get("adjustments"), "the effect")
+    assert effect["name"] == "agreed"
+    assert int(effect["badEvents"]) > 0
+    assert "totalEvents" in effect
+    said = holdfast(scene.cluster, "explain", "slo/availability", "-n", scene.namespace)
+    assert "BudgetAdjustment agreed forgives" in said.stdout
+    scene.remove("BudgetAdjustment", "agreed")
+    scene.until(lambda: not scene.slo().get("adjustments"), "its end")
