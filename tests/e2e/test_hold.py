@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -11,8 +12,10 @@ from tests.e2e.scene import APP, EXHAUSTED, HOLD, OVERRIDE, Scene, settle
 
 pytestmark = pytest.mark.lab
 
-SLOW = '{"spec": {"minReadySeconds": 8}}'
-"""A rollout that stays half-way for long enough: a pod serves 8 s before the next one is replaced."""
+
+def slow(seconds: int) -> str:
+    """A rollout that stays half-way for long enough: a pod serves so many seconds before the next one is replaced."""
+    return json.dumps({"spec": {"minReadySeconds": seconds}})
 
 
 def history(scene: Scene, *images: str) -> None:
@@ -22,9 +25,9 @@ def history(scene: Scene, *images: str) -> None:
         scene.cluster.wait_rollout(scene.namespace, APP)
 
 
-def half_way(scene: Scene, image: str) -> None:
+def half_way(scene: Scene, image: str, seconds: int = 8) -> None:
     """Begin a release that stays half-way, with pods of both templates serving."""
-    scene.kubectl("patch", "deployment", APP, "-p", SLOW)
+    scene.kubectl("patch", "deployment", APP, "-p", slow(seconds))
     scene.until(lambda: in_step(scene) and scene.deployment()["status"].get("availableReplicas") == 3, "three old pods")
     assert not scene.release(image)
     scene.until(lambda: len([s for s in scene.sets() if s["status"].get("readyReplicas")]) == 2, "two releases")
@@ -45,7 +48,7 @@ def test_a_rollout_in_flight_is_held_and_lifted(scene: Scene, chart: InstalledCh
     """An empty budget pauses the rollout and closes the gate in one patch; a full one takes both back, and says so."""
     scene.people()
     scene.policy()
-    half_way(scene, "shop:bad")
+    half_way(scene, "shop:bad", 20)  # the hold comes while most pods are old ones
     hold_id = scene.held()
 
     assert re.fullmatch(r"budget-exhausted-[b-df-hj-np-tv-xz24-9]{5}", hold_id)
@@ -54,7 +57,7 @@ def test_a_rollout_in_flight_is_held_and_lifted(scene: Scene, chart: InstalledCh
     patches = [
         e for e in scene.cluster.audit(user=chart.user) if (e.namespace, e.resource) == (scene.namespace, "deployments")
     ]
-    assert [p.code for p in patches] == [200]  # label and pause together
+    assert [p.code for p in patches if p.code != 409] == [200]  # label and pause together; a conflict looks again
 
     hold = scene.hold()
     assert hold["message"].startswith(f"Error budget of {scene.namespace}/availability is exhausted (-")
