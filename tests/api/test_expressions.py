@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.api import enforce, parse_expression, selectors_of
+from holdfast.api import enforce, parse_expression
 from lab.waiting import wait
 
 if TYPE_CHECKING:
@@ -90,22 +90,6 @@ def test_the_rest_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         parse_expression(text)
     assert sentence in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("1", ()),
-        ("a + a offset 5m + rate(a[5m])", ("a{}",)),
-        ('sum(rate(a{b="c"}[5m])) / scalar(b)', ('a{b="c"}', "b{}")),
-        ('{__name__=~\'a|b\', c="d\\""}', ('{__name__=~"a|b",c="d\\""}',)),
-        ('max_over_time((a - {"b.c"})[1h:])', ("a{}", '{__name__="b.c"}')),
-        ('info(a, {"d e"="f"})', ("a{}", '{"d e"="f"}')),
-    ],
-)
-def test_the_selectors_of_an_expression(text: str, found: tuple[str, ...]) -> None:
-    """Each selector once, without its range and offset, wherever it stands."""
-    assert selectors_of(text) == found
 
 
 def conditions(text: str) -> list[list[str]]:

@@ -4,7 +4,7 @@ Rule: whatever comes in is either a core value or a list of sentences that say h
 package. A rule that the API server checks with CEL carries the same sentence here.
 """
 
-from .expressions import enforce, parse_expression, selectors_of
+from .expressions import enforce, parse_expression
 from .findings import Finding, findings, findings_of_composite
 from .parse import parse_adjustment, parse_hold, parse_objective, parse_policy
 from .problems import Invalid, Problem
@@ -43,6 +43,5 @@ __all__ = [
     "parse_policy",
     "parse_selector",
     "policy_status",
-    "selectors_of",
     "spans_of",
 ]

@@ -54,12 +54,6 @@ def parse_expression(text: str) -> str:
     return text.strip()
 
 
-def selectors_of(text: str) -> tuple[str, ...]:
-    """The selectors in an expression, each once, as PromQL: what must be there for it to have a value."""
-    found = (n for n in _nodes(_tree(text)) if isinstance(n, promql_parser.VectorSelector))
-    return tuple(dict.fromkeys(_written(node.matchers.matchers, node.name) for node in found))
-
-
 def enforce(text: str, label: str, value: str) -> str:
     """The expression in which every selector also demands this value of this label.
 
