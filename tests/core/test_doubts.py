@@ -10,7 +10,7 @@ from holdfast.core.budget import Adjusted, budget_now
 from holdfast.core.doubts import Odd, implausible, inexact, unattributable
 from holdfast.core.forecast import forecast
 from holdfast.core.ledger import Ledger, Reading
-from holdfast.core.objective import Workload
+from holdfast.core.objective import Objective, Workload
 from holdfast.core.quantities import Span
 from tests.core.making import DAY, HOUR, objective, percent
 
@@ -29,9 +29,9 @@ def ledger(a_look: float = 1_000, bad: float = 0, since: float = NOW, then: tupl
     return found
 
 
-def odd(found: Ledger) -> Odd | None:
+def odd(found: Ledger, promise: Objective = PROMISE) -> Odd | None:
     """What is odd about these figures, if anything."""
-    doubt = implausible(PROMISE, found, budget_now(PROMISE, found, NOW))
+    doubt = implausible(promise, found, budget_now(promise, found, NOW))
     return None if doubt is None else doubt.what
 
 
@@ -52,6 +52,9 @@ def test_what_is_not() -> None:
     assert odd(ledger(a_look=100_000, bad=20)) is None, "it burns slowly"
     assert odd(ledger(a_look=1_000, bad=1)) is None, "too few failures to tell"
     assert odd(Ledger(DAY, 45)) is None
+    assert odd(ledger(bad=0, a_look=10_000), objective(target=percent("99.9"), window=12 * HOUR)) is None, (
+        "not for long"
+    )
 
 
 @given(st.lists(st.tuples(st.sampled_from((0.0, 60.0, 1e9)), st.sampled_from((0.0, 30.0))), min_size=433, max_size=433))

@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from holdfast.core.doubts import Odd
 from holdfast.core.evidence import Fresh, Missing, Why
 from holdfast.core.ledger import Ledger, Reading
 from holdfast.core.objective import Composite, Gauge, Objective, Part, Selector
 from holdfast.prometheus.sources import Source
 from holdfast.service.accounts import Accounts
+from holdfast.service.adjusting import NONE
 from holdfast.service.memory import Open
 from holdfast.service.metrics import Metrics
+from holdfast.service.remarking import remarks
 from holdfast.service.shelf import Shelf
-from tests.core.making import DAY, ERRORS, HOUR, LATENCY, objective
+from tests.core.making import DAY, ERRORS, HOUR, LATENCY, objective, percent
 
 START = 1_764_000_000.0
 POD = ("pod",)
@@ -63,6 +66,23 @@ def test_one_that_is_deleted_and_created_anew_has_its_ledger_again(accounts: Acc
     assert again.counts(DAY).total == 100
     assert not is_provisional(accounts, START + 600)
     assert accounts.measured(MONTH, (), START + 600).budget.total == 100
+
+
+def test_the_first_failure_belies_at_once_that_nothing_ever_failed(accounts: Accounts) -> None:
+    """Doubts are looked for every few minutes only; this one would contradict the figures beside it."""
+    day = objective(target=percent("99"), window=DAY)
+    ledger = keep(accounts, day)
+    watch(ledger, 1_439, total=1)
+    assert ledger is not None
+    account, now = accounts._accounts[LATENCY], START + 1_439 * 60
+
+    def doubted(now: float) -> Odd | None:
+        said = remarks(accounts, account, NONE, now, foresee=False).implausible
+        return None if said is None else said.what
+
+    assert doubted(now) is Odd.NO_BURN_FOR_LONG
+    ledger.feed(now + 60, {POD: Reading(1 + 14_400, 1, START - 900)})
+    assert doubted(now + 60) is None
 
 
 @pytest.mark.parametrize("changed", [{"target": MONTH.target / 2}, {"window": 7 * DAY}, {"window": 90 * DAY}])

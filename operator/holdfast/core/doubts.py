@@ -72,7 +72,8 @@ def _traffic_gone(book: Book, at: Instant) -> Doubt | None:
 
 
 def _no_burn(objective: Objective, budget: Budget) -> Doubt | None:
-    if budget.bad > 0 or budget.allowed < MANY or budget.coverage < Fraction(9, 10) or budget.young:
+    short = objective.window.nominal < DAY
+    if short or budget.bad > 0 or budget.allowed < MANY or budget.coverage < Fraction(9, 10) or budget.young:
         return None
     return Doubt(
         Odd.NO_BURN_FOR_LONG,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from holdfast.core.budget import budget_now
-from holdfast.core.doubts import implausible, inexact, unattributable
+from holdfast.core.doubts import Odd, implausible, inexact, unattributable
 from holdfast.core.effects import effects
 from holdfast.core.forecast import forecast
 from holdfast.core.quantities import Instant, Seconds
@@ -16,7 +16,7 @@ from .accounts import Accounts
 from .adjusting import Declaration
 
 EVERY: Final[Seconds] = 300
-"""How often doubts are looked for; they are about hours and days."""
+"""How often doubts are looked for; they are about hours and days. The first failure ends at once what it belies."""
 
 
 def remarks(accounts: Accounts, account: Account, declaration: Declaration, now: Instant, foresee: bool) -> Remarks:
@@ -31,8 +31,8 @@ def remarks(accounts: Accounts, account: Account, declaration: Declaration, now:
 
 def _doubts(account: Account, declaration: Declaration, now: Instant, startless: int) -> Doubts:
     known = account.doubts
-    if known is None or not 0 <= now - known[0] < EVERY:
-        objective, ledger = account.objective, account.ledger
+    objective, ledger = account.objective, account.ledger
+    if known is None or not 0 <= now - known[0] < EVERY or _never_failed(known[1]):
         found = (
             implausible(objective, ledger, budget_now(objective, ledger, now, declaration.adjusted)),
             inexact(objective, ledger, now, startless),
@@ -40,3 +40,7 @@ def _doubts(account: Account, declaration: Declaration, now: Instant, startless:
         )
         known = account.doubts = now, found
     return known[1]
+
+
+def _never_failed(doubts: Doubts) -> bool:
+    return doubts[0] is not None and doubts[0].what is Odd.NO_BURN_FOR_LONG
