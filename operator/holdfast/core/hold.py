@@ -73,6 +73,49 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One template that was undone: it does not roll out again until a person allows it.
+
+    `id` is the id of that episode (`bad-release-x7k2p`), `cause` the rule that asked, None when a person did.
+    """
+
+    id: str
+    template: Template
+    since: Instant
+    cause: CauseKey | None = None
+
+
+class UndoState(StrEnum):
+    """How far an undo is."""
+
+    UNDER_WAY = "UnderWay"
+    UNDONE = "Undone"  # the last good release serves alone
+    STUCK = "Stuck"  # its pods did not become available in time: both sets serve, and nothing more is done
+    STOPPED = "Stopped"  # there is no way back: nothing more starts, and what serves goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The way back from a declared template that is quarantined.
+
+    `id` is the value of the queue label, `bad` the template that is declared, `serve` the one that shall serve instead;
+    None where there is no way back and the release is only stopped. `paused_before` says that somebody else had paused
+    the workload, so that its pause is not ours to end. `at_once` takes the bad pods away before the good ones are
+    there: for pods that serve nothing but errors, and where two sets must never run together. `since` is when the
+    present state began, `found` what a kind must put back later (the partition of a StatefulSet).
+    """
+
+    id: str
+    bad: Template
+    serve: Template | None
+    since: Instant
+    state: UndoState = UndoState.UNDER_WAY
+    paused_before: bool = False
+    at_once: bool = False
+    found: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """One line of the history of a hold."""
 
@@ -87,7 +130,8 @@ class HoldRecord:
 
     `paused` names the template whose rollout we stopped, or are about to stop; only such a pause is ever taken back.
     `enforced` is False until everything was seen to be in force. `worn` are causes whose time was up: they do not hold
-    again before they have once ceased.
+    again before they have once ceased. `undo` is the undoing of the release that is declared, `quarantined` every template
+    that may not roll out again.
     """
 
     workload: Workload
@@ -103,6 +147,8 @@ class HoldRecord:
     enforced: bool = False
     worn: tuple[CauseKey, ...] = ()
     history: tuple[Transition, ...] = ()
+    undo: Undo | None = None
+    quarantined: tuple[Quarantined, ...] = ()
 
     @property
     def in_force(self) -> bool:

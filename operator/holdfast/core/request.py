@@ -46,6 +46,51 @@ class PatchReplicaSet:
     labels: Mapping[str, str | None] = field(default_factory=dict, hash=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DetachReplicaSet:
+    """Take a ReplicaSet from its Deployment, so that its controller no longer knows it; it goes with the Deployment all the
+    same. `labels` replace all of its own. With `replicas` it is scaled in the same request.
+    """
+
+    workload: Workload
+    name: str
+    uid: str
+    resource_version: str
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    replicas: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachReplicaSet:
+    """Give a detached ReplicaSet the labels of its own template again, and these: its controller takes it back."""
+
+    workload: Workload
+    name: str
+    uid: str
+    resource_version: str
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleReplicaSet:
+    """Set the number of pods of one ReplicaSet that no controller looks after."""
+
+    workload: Workload
+    name: str
+    resource_version: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreateReplicaSet:
+    """Make the ReplicaSet of a release anew from its recorded template; `digest` says which."""
+
+    workload: Workload
+    digest: str
+    replicas: int
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
 Request = WriteRecord | PatchWorkload | PatchReplicaSet
 
 

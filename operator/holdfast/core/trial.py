@@ -1,0 +1,57 @@
+"""What decides about the release of one workload now: its record, what its own pods count, and whether it gets anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .objective import ObjectKey
+from .quantities import Instant, Seconds
+from .release import ReleaseFinding, ReleaseRecord
+from .targets import Gain
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was counted in one interval that ends at `at`: by pods of the release on trial, and by those of all others."""
+
+    at: Instant
+    new: Gain
+    old: Gain
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What one objective's events say of the release: the finding, and the figures it rests on.
+
+    `total` and `bad` are events of its own pods. `against_target` and `against_others` are natural logarithms of the two
+    e-values. `strong` says that the finding would stand without pods of another release beside it. `seen_after` is the
+    number of events after which a fault of ten times the budget would be seen, `seen_in` how long that takes at the
+    present rate.
+    """
+
+    objective: ObjectKey
+    finding: ReleaseFinding
+    total: float = 0.0
+    bad: float = 0.0
+    against_target: float = 0.0
+    against_others: float = 0.0
+    strong: bool = False
+    seen_after: int | None = None
+    seen_in: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A release that gets nowhere, since when, and why in a sentence: pods never ready, a crash loop, its deadline passed."""
+
+    since: Instant
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One release on trial."""
+
+    release: ReleaseRecord
+    weighed: tuple[Weighed, ...] = ()
+    stall: Stall | None = None
