@@ -8,11 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 from holdfast.core.budget import Budget, Burn, Measured
-from holdfast.core.decide import Decision, Observed, decide
+from holdfast.core.decide import Decision, decide
 from holdfast.core.evidence import Evidence, Fresh, Missing, Why
 from holdfast.core.hold import CauseKey, HoldRecord, Template
 from holdfast.core.kinds.deployment import Deployment, ReplicaSet
 from holdfast.core.objective import GoodOverTotal, Objective, ObjectKey, Selector, Workload
+from holdfast.core.observed import Observed
 from holdfast.core.policy import (
     BudgetRemaining,
     BudgetSpent,

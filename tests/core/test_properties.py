@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.budget import Budget, Burn, Measured
-from holdfast.core.decide import Observed, decide
+from holdfast.core.decide import decide
 from holdfast.core.evidence import Fresh, Missing, Why
 from holdfast.core.explain import explain, explain_measured
 from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Reason, Transition
 from holdfast.core.kinds.deployment import Deployment, step
 from holdfast.core.objective import ObjectKey
+from holdfast.core.observed import Observed
 from holdfast.core.policy import (
     BudgetRemaining,
     BudgetSpent,

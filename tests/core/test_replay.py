@@ -6,8 +6,9 @@ import random
 
 import pytest
 
-from holdfast.core.decide import Observed, decide
+from holdfast.core.decide import decide
 from holdfast.core.hold import CauseKey, HoldRecord
+from holdfast.core.observed import Observed
 from holdfast.core.policy import Mode, Rule, Verdict
 from holdfast.core.replay import Moment, effects, replay, worst
 from holdfast.core.wanted import Held

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from holdfast.core.decide import Decision, Observed, decide
+from holdfast.core.decide import Decision, decide
 from holdfast.core.hold import CauseKey
 from holdfast.core.kinds.deployment import step
 from holdfast.core.objective import ObjectKey
+from holdfast.core.observed import Observed
 from holdfast.core.policy import Rule
 from holdfast.core.request import (
     HOLD_LABEL,

@@ -6,41 +6,17 @@ the same answer. That is how `explain` and the tests replay history.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from .budget import Measured
 from .evidence import Fresh
 from .explain import hold_ending, hold_message
 from .hold import Cause, CauseKey, HoldRecord, HoldState, Reason
 from .judge import Finding, findings
-from .kinds.deployment import Deployment
-from .objective import ObjectKey, Workload
-from .policy import HoldReleases, Mode, Rule, Verdict
-from .quantities import Instant
+from .objective import ObjectKey
+from .observed import Observed
+from .policy import HoldReleases, Mode, Verdict
 from .wanted import Free, Held, Wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """One workload's whole world, the time included.
-
-    `rules` are those of all policies, by the objective they cover. `in_force` are the rules that were in force at the
-    last look. `unreadable` are objectives and policies that exist but make no sense: nothing is concluded from them.
-    `new_id` ends the id of the hold if one begins now. `enforcing` is False while a person has switched Holdfast off:
-    then every rule only reports.
-    """
-
-    now: Instant
-    workload: Workload
-    view: Deployment | None
-    measured: tuple[Measured, ...]
-    rules: Mapping[ObjectKey, tuple[Rule, ...]] = field(hash=False)
-    hold: HoldRecord | None = None
-    in_force: frozenset[CauseKey] = frozenset()
-    unreadable: frozenset[ObjectKey] = frozenset()
-    new_id: str = "00000"
-    enforcing: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from holdfast.api import Invalid
 from holdfast.cluster.errors import ClusterError
 from holdfast.cluster.resources import DEPLOYMENTS
 from holdfast.cluster.store import Store
-from holdfast.core.decide import Decision, Observed, decide
+from holdfast.core.decide import Decision, decide
 from holdfast.core.hold import CauseKey, HoldRecord
 from holdfast.core.judge import Standing
 from holdfast.core.kinds.deployment import Deployment, step
 from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.observed import Observed
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, Done
 
