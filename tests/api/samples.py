@@ -356,7 +356,7 @@ REFUSED: Final = (
     Refused(
         objective(workloads=[{"kind": "Pod", "name": "x"}]),
         "spec.workloads[0].kind",
-        "kind must be 'Deployment'",
+        "kind must be 'Deployment', 'StatefulSet' or 'DaemonSet'",
         "supported values",
     ),
     Refused(
@@ -366,10 +366,10 @@ REFUSED: Final = (
         "at least 1 chars long",
     ),
     Refused(
-        objective(workloads=[{"kind": "Deployment", "name": "a" * 243}]),
+        objective(workloads=[{"kind": "Deployment", "name": "a" * 242}]),
         "spec.workloads[0].name",
-        "name may have 242",
-        "may not be more than 242",
+        "name may have 241",
+        "may not be more than 241",
     ),
     Refused(objective(source=""), "spec.source", "source is empty", "at least 1 chars long"),
     Refused(objective(windwo={}), "spec.windwo", "windwo is not a field of this kind", 'unknown field "spec.windwo"'),

@@ -28,7 +28,7 @@ TRANSITIONS = st.builds(Transition, TIMES, st.sampled_from(HoldState), REASONS)
 
 RECORDS = st.builds(
     HoldRecord,
-    workload=st.builds(Workload, st.just("shop"), st.just("Deployment"), NAMES),
+    workload=st.builds(Workload, st.just("shop"), st.sampled_from(["Deployment", "StatefulSet", "DaemonSet"]), NAMES),
     id=NAMES,
     state=st.sampled_from(HoldState),
     reason=REASONS,
@@ -39,6 +39,7 @@ RECORDS = st.builds(
     serving=st.none() | TEMPLATES,
     paused=st.none() | TEMPLATES,
     enforced=st.booleans(),
+    found=st.none() | st.integers(0, 2**31 - 1),
     worn=st.lists(CAUSE_KEYS, max_size=3).map(tuple),
     history=st.lists(TRANSITIONS, max_size=20).map(tuple),
 )

@@ -71,6 +71,7 @@ def test_every_field_of_a_record_is_kept() -> None:
         "serving",
         "paused",
         "enforced",
+        "found",
         "worn",
         "history",
     }

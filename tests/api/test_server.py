@@ -171,7 +171,7 @@ def test_a_hold_is_named_after_its_workload(server: Server) -> None:
     """There is one Hold for each workload, because its name leaves no choice."""
     assert server.refusal(hold()) == ""
     assert "a Hold is named after its workload, <kind>-<name> in lower case" in server.refusal(hold("checkout"))
-    assert "may not be more than 242" in server.refusal(hold("deployment-x", "a" * 243))
+    assert "may not be more than 241" in server.refusal(hold("deployment-x", "a" * 242))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -89,15 +89,16 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
     assert len(sums) == 2
 
 
-def test_pods_are_listed_only_where_that_is_asked_for(lab_cluster: Cluster) -> None:
-    """The right to list pods comes with the setting, and alone."""
+def test_pods_are_listed_only_where_that_is_needed(lab_cluster: Cluster) -> None:
+    """The right to list pods comes with enforcement or with the setting, and without any other."""
 
     def on_pods(**values: Any) -> list[list[str]]:
         rules = one(render(lab_cluster, **values), "ClusterRole", "holdfast")["rules"]
         return [rule["verbs"] for rule in rules if "pods" in rule["resources"]]
 
-    assert on_pods() == []
-    assert on_pods(podStarts=True) == [["list"]]
+    assert on_pods(enforcement=False) == []
+    assert on_pods(enforcement=False, podStarts=True) == [["list"]]
+    assert on_pods() == [["list"]]
 
 
 def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.cluster.deployments import selector
+from holdfast.cluster.owners import selector
 from holdfast.cluster.templates import HASH_LABEL, RESTARTED, digest, read_template
 
 TEMPLATE: dict[str, Any] = {

@@ -15,8 +15,11 @@ from .indicators import IndicatorSpec
 from .texts import Rule, Target, decimal, rules, span
 from .windows import WindowSpec
 
-LONGEST_NAME: Final = 242
+LONGEST_NAME: Final = 241
 """Its Hold is named <kind>-<name>, and 253 characters are all a name may have."""
+
+WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet"]
+"""What can be held."""
 
 SLICED: Final = Rule(
     "!has(self.timeSlices) || has(self.indicator.ratio) || has(self.indicator.latency)",
@@ -62,7 +65,7 @@ class WorkloadSpec(Written):
     """A workload that is released against this budget."""
 
     api_version: Literal["apps/v1"] = Field("apps/v1", description="API version of the workload. Default apps/v1.")
-    kind: Literal["Deployment"] = Field(description="Kind of the workload. Deployment is the one that can be held.")
+    kind: WorkloadKind = Field(description="Kind of the workload: Deployment, StatefulSet or DaemonSet.")
     name: str = Field(
         description="Name of the workload, in the namespace of this objective, for example checkout.",
         min_length=1,

@@ -81,7 +81,8 @@ def _cause(cause: Cause) -> dict[str, object]:
 
 def _kept(record: HoldRecord) -> dict[str, object]:
     paused = {} if record.paused is None else {"pausedBy": "Holdfast", "pausedTemplate": _template(record.paused)}
-    return {**paused, "worn": [_name(key) for key in record.worn]}
+    found = {} if record.found is None else {"partition": record.found}
+    return {**paused, **found, "worn": [_name(key) for key in record.worn]}
 
 
 def _enforced(record: HoldRecord) -> Condition:
@@ -141,6 +142,7 @@ def _record(workload: Workload, status: HoldStatus) -> HoldRecord:
         declared=_read_template(status.declared),
         serving=None if status.serving is None else _read_template(status.serving),
         paused=None if kept is None or kept.paused_template is None else _read_template(kept.paused_template),
+        found=None if kept is None else kept.partition,
         enforced=_is_true(status, ConditionType.ENFORCED),
         worn=tuple(_read_names(workload.namespace, () if kept is None else kept.worn or ())),
         history=tuple(Transition(read_instant(t.at), t.state, t.reason) for t in status.history or ()),

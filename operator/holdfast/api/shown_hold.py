@@ -9,14 +9,14 @@ from pydantic import Field
 from holdfast.core.hold import HoldState, Reason
 
 from .base import Shown
-from .objectives import LONGEST_NAME
+from .objectives import LONGEST_NAME, WorkloadKind
 from .shown import Conditions, Figure, Line, Name, Sentence, Time
 
 
 class HeldWorkload(Shown):
     """The workload that is held."""
 
-    kind: Literal["Deployment"] = Field(description="Kind of the workload.")
+    kind: WorkloadKind = Field(description="Kind of the workload.")
     name: str = Field(
         min_length=1, max_length=LONGEST_NAME, description="Name of the workload, in the namespace of this Hold."
     )
@@ -59,6 +59,9 @@ class RecordStatus(Shown):
         None, description="Holdfast when it stopped a rollout in flight; only such a pause is taken back."
     )
     paused_template: TemplateStatus | None = Field(None, description="The pod template whose rollout was stopped.")
+    partition: int | None = Field(
+        None, description="The partition of a StatefulSet before its rollout was stopped; it is put back."
+    )
     worn: list[CauseName] | None = Field(
         None,
         max_length=1000,

@@ -36,7 +36,7 @@ def lift(
 ) -> None:
     """Switch enforcing off and lift every hold, with or without a running operator.
 
-    Takes the labels off all Deployments and ReplicaSets, resumes the rollouts that Holdfast paused (and no others), and
+    Takes the labels off all Deployments, ReplicaSets, StatefulSets and DaemonSets, resumes the rollouts that Holdfast paused (and no others), and
     deletes the Holds. Needs the right to override holds. `holdfast resume` switches enforcing on again.
     """
     if not everything:

@@ -13,15 +13,16 @@ from typing import Any, assert_never
 
 from holdfast.api import hold_status, parse_hold
 from holdfast.core.hold import HoldRecord
-from holdfast.core.kinds.deployment import Deployment
+from holdfast.core.kinds import View
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
-from holdfast.core.request import PatchReplicaSet, PatchWorkload, Request, WriteRecord
+from holdfast.core.request import PatchReplicaSet, PatchSet, PatchWorkload, Request, WriteRecord
 
 from .client import Client
-from .deployments import read
 from .errors import Conflict, Denied, NotFound, Rejected
-from .resources import DEPLOYMENTS, HOLDS, REPLICASETS, Body
+from .resources import HOLDS, REPLICASETS, WORKLOADS, Body
+from .strategy import with_partition
+from .workloads import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Acting:
         self._clock = clock
         self._seen: dict[Workload, Body | None] = {}
 
-    async def look(self, workload: Workload) -> tuple[Deployment | None, HoldRecord | None]:
+    async def look(self, workload: Workload) -> tuple[View | None, HoldRecord | None]:
         """The workload and its record, from the server. Raises ClusterError, and Invalid when the record is unreadable."""
         view = await read(self._client, workload)
         body = await self._hold(workload)
@@ -71,9 +72,14 @@ class Acting:
                     body = _patch(version, labels)
                     if paused is not None:
                         body["spec"] = {"paused": True if paused else None}  # absent is how the server stores false
-                    await self._client.merge_patch(DEPLOYMENTS, workload.namespace, workload.name, body)
+                    await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
                 case PatchReplicaSet(workload, name, version, labels):
                     await self._client.merge_patch(REPLICASETS, workload.namespace, name, _patch(version, labels))
+                case PatchSet(workload, version, labels, partition):
+                    body = _patch(version, labels)
+                    if partition is not None:
+                        body["spec"] = with_partition(partition)
+                    await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
                 case _:
                     assert_never(request)
         except (Conflict, NotFound) as error:

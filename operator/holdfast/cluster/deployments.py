@@ -6,19 +6,18 @@ reference names; a selector that matches the ReplicaSets of another one changes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from holdfast.core.kinds.deployment import Deployment, ReplicaSet
 from holdfast.core.objective import Workload
 
 from .client import Client
 from .errors import NotFound
+from .owners import owned
 from .resources import DEPLOYMENTS, REPLICASETS, Body
 from .templates import read_template
 
 REVISION: Final = "deployment.kubernetes.io/revision"
-_OPERATORS: Final = {"In": "in", "NotIn": "notin"}
 
 
 async def read(client: Client, workload: Workload) -> Deployment | None:
@@ -27,10 +26,7 @@ async def read(client: Client, workload: Workload) -> Deployment | None:
         found = await client.get(DEPLOYMENTS, workload.namespace, workload.name)
     except NotFound:
         return None
-    chosen = selector((found.get("spec") or {}).get("selector") or {})
-    sets = await client.everything(REPLICASETS, workload.namespace, labels=chosen)
-    uid = found["metadata"]["uid"]
-    return deployment(workload, found, [body for body in sets if controller_uid(body) == uid])
+    return deployment(workload, found, await owned(client, REPLICASETS, found))
 
 
 def deployment(workload: Workload, body: Body, sets: list[Body]) -> Deployment:
@@ -63,24 +59,3 @@ def _replica_set(body: Body) -> ReplicaSet:
         revision=int(revision) if revision.isdecimal() else 0,
         labels=dict(metadata.get("labels") or {}),
     )
-
-
-def controller_uid(body: Body) -> str | None:
-    """The uid of the object that controls this one."""
-    owners = body["metadata"].get("ownerReferences") or ()
-    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
-
-
-def selector(spec: Mapping[str, Any]) -> str:
-    """A label selector as a query spells it. An empty one selects everything, as in Kubernetes."""
-    parts = [f"{key}={value}" for key, value in sorted((spec.get("matchLabels") or {}).items())]
-    for wanted in spec.get("matchExpressions") or ():
-        key, how = wanted["key"], wanted["operator"]
-        match how:
-            case "Exists":
-                parts.append(key)
-            case "DoesNotExist":
-                parts.append(f"!{key}")
-            case _:
-                parts.append(f"{key} {_OPERATORS[how]} ({','.join(wanted.get('values') or ())})")
-    return ",".join(parts)

@@ -18,7 +18,7 @@ import structlog
 
 from . import tamed
 from .connection import Connection
-from .resources import DEPLOYMENTS, WATCHED, Resource
+from .resources import WATCHED, WORKLOADS, Resource
 from .store import Store
 from .sweep import Sweeper
 from .tamed import NoDiff, NoProgress, silence
@@ -98,7 +98,7 @@ class Engine:
             body = event["object"]
             if event["type"] != "DELETED":
                 self._store.put(resource, body)
-            elif resource == DEPLOYMENTS:
+            elif resource in WORKLOADS.values():
                 self._store.gone(resource, body["metadata"]["uid"])
             else:
                 self._sweeper.soon(resource)

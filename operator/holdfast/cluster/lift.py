@@ -1,6 +1,6 @@
 """Letting everything go: `holdfast lift --all`, with or without a running operator.
 
-Rule: label and pause of a workload go in one request, its ReplicaSets after it, its record last, so that whatever is cut
+Rule: label and pause (or partition) of a workload go in one request, its ReplicaSets after it, its record last, so that whatever is cut
 short can be run again. Only a pause that a record calls ours is taken back. The gate lets a person with the right to
 override holds through who first says so with the override label; nothing is taken out of the way for it.
 """
@@ -13,13 +13,15 @@ from typing import Any, Final
 
 from holdfast.api import Invalid, parse_hold
 from holdfast.core.hold import HoldRecord
-from holdfast.core.objective import ObjectKey
+from holdfast.core.kinds.statefulset import STOPPED
+from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL
 
 from .client import Client
-from .deployments import controller_uid
 from .errors import ClusterError, Conflict, NotFound
-from .resources import DEPLOYMENTS, HOLDS, REPLICASETS, Body, Resource, key_of
+from .owners import controller_uid
+from .resources import DEPLOYMENTS, HOLDS, REPLICASETS, STATEFULSETS, WORKLOADS, Body, Resource, key_of
+from .strategy import partition_of, with_partition
 
 MANAGER: Final = "holdfast-override"
 """The manager of the fields a person opens a hold with, as in the sentences of the gate."""
@@ -51,14 +53,14 @@ class _Lift:
 
     async def run(self) -> list[Deed]:
         holds = {key_of(body): body for body in await self._client.everything(HOLDS)}
-        deployments = await self._labelled(DEPLOYMENTS)
+        workloads = [(kind, body) for kind in WORKLOADS.values() for body in await self._labelled(kind)]
         sets = await self._labelled(REPLICASETS)
-        owners = {body["metadata"]["uid"]: key_of(body) for body in deployments}
-        for body in deployments:
-            await self._free(DEPLOYMENTS, body, _hold_key(key_of(body)), holds)
+        owners = {body["metadata"]["uid"]: key_of(body) for _, body in workloads}
+        for kind, body in workloads:
+            await self._free(kind, body, _hold_key(kind, key_of(body)), holds)
         for body in sets:
             owner = owners.get(controller_uid(body) or "") or _owner(body)
-            await self._free(REPLICASETS, body, _hold_key(owner), holds)
+            await self._free(REPLICASETS, body, _hold_key(DEPLOYMENTS, owner), holds)
         for key in holds:
             await self._forget(key)
         return self._deeds
@@ -104,7 +106,7 @@ class _Lift:
             "metadata": {"resourceVersion": _version(body), "labels": {HOLD_LABEL: None, OVERRIDE_LABEL: None}}
         }
         if _resumes(resource, body, record):
-            off["spec"] = {"paused": None}
+            off["spec"] = _going(resource, record)
         await self._client.merge_patch(resource, key.namespace, key.name, off, manager=MANAGER)
 
     async def _forget(self, key: ObjectKey) -> None:
@@ -133,11 +135,20 @@ def _say(name: str, resource: Resource, body: Body, record: HoldRecord | None) -
 
 def _resumes(resource: Resource, body: Body, record: HoldRecord | None) -> bool:
     """Whether its pause is ours. With neither label of that episode it was taken back before, and is somebody else's."""
-    if resource != DEPLOYMENTS or record is None or record.paused is None:
+    if record is None or record.paused is None:
         return False
     labels = _labels(body)
     ours = record.id in (labels.get(HOLD_LABEL), labels.get(OVERRIDE_LABEL))
-    return ours and bool((body.get("spec") or {}).get("paused"))
+    if resource == STATEFULSETS:
+        return ours and partition_of(body) == STOPPED and record.found is not None
+    return ours and resource == DEPLOYMENTS and bool((body.get("spec") or {}).get("paused"))
+
+
+def _going(resource: Resource, record: HoldRecord | None) -> Body:
+    """The spec in which a stopped rollout goes on."""
+    if resource == STATEFULSETS and record is not None and record.found is not None:
+        return with_partition(record.found)
+    return {"paused": None}
 
 
 def _record(body: Body | None) -> HoldRecord | None:
@@ -161,5 +172,5 @@ def _owner(body: Body) -> ObjectKey:
     return ObjectKey(key_of(body).namespace, name)
 
 
-def _hold_key(workload: ObjectKey) -> ObjectKey:
-    return ObjectKey(workload.namespace, f"deployment-{workload.name}")
+def _hold_key(kind: Resource, key: ObjectKey) -> ObjectKey:
+    return ObjectKey(key.namespace, Workload(key.namespace, kind.kind, key.name).hold_name)

@@ -43,14 +43,20 @@ POLICIES: Final = _ours("errorbudgetpolicies", "ErrorBudgetPolicy")
 ADJUSTMENTS: Final = _ours("budgetadjustments", "BudgetAdjustment")
 HOLDS: Final = _ours("holds", "Hold")
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
+STATEFULSETS: Final = Resource("apps", "v1", "statefulsets", "StatefulSet")
+DAEMONSETS: Final = Resource("apps", "v1", "daemonsets", "DaemonSet")
 REPLICASETS: Final = Resource("apps", "v1", "replicasets", "ReplicaSet")
+REVISIONS: Final = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
 PODS: Final = Resource("", "v1", "pods", "Pod")
 CONFIGMAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
 EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 ADMISSION_POLICIES: Final = _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy")
 ADMISSION_BINDINGS: Final = _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")
 
-WATCHED: Final = (OBJECTIVES, POLICIES, ADJUSTMENTS, HOLDS, DEPLOYMENTS)
+WORKLOADS: Final[Mapping[str, Resource]] = {kind.kind: kind for kind in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)}
+"""What can be held, by kind."""
+
+WATCHED: Final = (OBJECTIVES, POLICIES, ADJUSTMENTS, HOLDS, *WORKLOADS.values())
 """What the store knows all objects of."""
 
 

@@ -1,7 +1,7 @@
 """What is known of the cluster: every object of the kinds we watch, slimmed to what is needed.
 
 Rule: an object is gone only when a successful list says so. A missed DELETED event is found by the next list, and a
-list that fails removes nothing. Only for Deployments a DELETED event is believed at once: nothing is lifted because of it
+list that fails removes nothing. Only for workloads a DELETED event is believed at once: nothing is lifted because of it
 that a list would not lift.
 
 Lists and events race, so every entry knows when it was last heard of: a list removes only what it does not contain and
@@ -21,7 +21,7 @@ from typing import Final
 from holdfast.core.objective import ObjectKey
 
 from .packed import Packed
-from .resources import DEPLOYMENTS, HOLDS, OBJECTIVES, WATCHED, Body, Resource, key_of
+from .resources import DEPLOYMENTS, HOLDS, OBJECTIVES, WATCHED, WORKLOADS, Body, Resource, key_of
 from .templates import digest
 
 GRACE: Final = 5.0
@@ -41,16 +41,17 @@ Listener = Callable[[Resource, ObjectKey], None]
 
 
 def slim(resource: Resource, body: Body) -> Body:
-    """What is kept of an object. Of a Deployment: metadata, `spec.paused`, and `template`, the digest of its template."""
+    """What is kept of an object. Of a workload: metadata, what stops a rollout of it, and the digest of its template."""
     metadata = {intern(k): body["metadata"][k] for k in _METADATA if k in body["metadata"]}
     if resource == OBJECTIVES:
         return Packed(metadata, body)
-    if resource != DEPLOYMENTS:
+    if resource not in WORKLOADS.values():
         return {**body, "metadata": metadata}
     spec = body.get("spec") or {}
+    kept = "paused" if resource == DEPLOYMENTS else "updateStrategy"
     return {
         "metadata": metadata,
-        "spec": {"paused": bool(spec.get("paused"))},
+        "spec": {kept: spec[kept]} if kept in spec else {},
         "template": digest(spec.get("template") or {}),
     }
 
@@ -205,7 +206,7 @@ def _news(resource: Resource, body: Body) -> object:
     metadata = {k: v for k, v in body["metadata"].items() if k != "resourceVersion"}
     if isinstance(body, Packed):
         return metadata, body.said
-    own = () if resource in (DEPLOYMENTS, HOLDS) else ("status",)
-    if resource == DEPLOYMENTS:
+    own = () if resource in (HOLDS, *WORKLOADS.values()) else ("status",)
+    if resource in WORKLOADS.values():
         metadata = dict(body["metadata"])  # its status is not kept, yet a rollout that goes on is news
     return {**{k: v for k, v in body.items() if k not in own}, "metadata": metadata}

@@ -147,6 +147,7 @@ class HoldRecord:
     enforced: bool = False
     worn: tuple[CauseKey, ...] = ()
     history: tuple[Transition, ...] = ()
+    found: int | None = None
     undo: Undo | None = None
     quarantined: tuple[Quarantined, ...] = ()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .budget import Measured
 from .hold import CauseKey, HoldRecord
-from .kinds.deployment import Deployment
+from .kinds import View
 from .objective import ObjectKey, Workload
 from .policy import Rule
 from .quantities import Instant
@@ -25,7 +25,7 @@ class Observed:
 
     now: Instant
     workload: Workload
-    view: Deployment | None
+    view: View | None
     measured: tuple[Measured, ...]
     rules: Mapping[ObjectKey, tuple[Rule, ...]] = field(hash=False)
     hold: HoldRecord | None = None

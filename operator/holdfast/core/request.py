@@ -91,7 +91,17 @@ class CreateReplicaSet:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-Request = WriteRecord | PatchWorkload | PatchReplicaSet
+@dataclass(frozen=True, slots=True)
+class PatchSet:
+    """One merge patch of a StatefulSet or a DaemonSet, with the same precondition; `partition` None leaves that alone."""
+
+    workload: Workload
+    resource_version: str
+    labels: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    partition: int | None = None
+
+
+Request = WriteRecord | PatchWorkload | PatchReplicaSet | PatchSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import structlog
 from holdfast.cluster.act import Carried, LookAgain, Outcome, Refused
 from holdfast.core.decide import Decision
 from holdfast.core.hold import HoldRecord
-from holdfast.core.kinds.deployment import Deployment, step
+from holdfast.core.kinds import View, step
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
 from holdfast.core.request import Done, Request, Wait, WriteRecord
@@ -26,7 +26,7 @@ MOST_STEPS: Final = 64
 MOST_CHANGES: Final = 5
 """So often in one go the world may have changed between the look and the request; the next pass goes on."""
 
-Think = Callable[[Deployment | None, HoldRecord | None], Decision]
+Think = Callable[[View | None, HoldRecord | None], Decision]
 
 Tell = Callable[[HoldRecord | None, HoldRecord], Awaitable[None]]
 
@@ -36,7 +36,7 @@ log = structlog.get_logger("holdfast.acting")
 class Hands(Protocol):
     """What acting needs of the cluster."""
 
-    async def look(self, workload: Workload) -> tuple[Deployment | None, HoldRecord | None]:
+    async def look(self, workload: Workload) -> tuple[View | None, HoldRecord | None]:
         """The workload and its Hold as they are now."""
 
     async def carry_out(self, request: Request) -> Outcome:
@@ -48,7 +48,7 @@ class Brought:
     """Where acting ended: the last decision, what it rests on, and what it waits for or was refused, if anything."""
 
     decision: Decision
-    view: Deployment | None
+    view: View | None
     hold: HoldRecord | None
     settled: bool
     waits: str = ""

@@ -13,12 +13,12 @@ import structlog
 
 from holdfast.api import Invalid
 from holdfast.cluster.errors import ClusterError
-from holdfast.cluster.resources import DEPLOYMENTS
 from holdfast.cluster.store import Store
+from holdfast.cluster.workloads import stored
 from holdfast.core.decide import Decision, decide
 from holdfast.core.hold import CauseKey, HoldRecord
 from holdfast.core.judge import Standing
-from holdfast.core.kinds.deployment import Deployment, step
+from holdfast.core.kinds import View, step
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.observed import Observed
 from holdfast.core.quantities import Instant, Seconds
@@ -55,7 +55,7 @@ class Judged:
 class Settled:
     """What a workload and its Hold looked like when there was nothing left to do, and when that was."""
 
-    view: Deployment | None
+    view: View | None
     hold: HoldRecord | None
     at: float
 
@@ -96,7 +96,7 @@ class Enforcer:
         """How to decide about a workload as this pass judged it; all its decisions would begin one and the same hold."""
         new_id: list[str] = []
 
-        def think(view: Deployment | None, hold: HoldRecord | None) -> Decision:
+        def think(view: View | None, hold: HoldRecord | None) -> Decision:
             if not new_id:
                 new_id.append("".join(secrets.choice(ALPHABET) for _ in range(5)))
             world, objectives = judged.world, [standing.measured.objective for standing in standings]
@@ -142,7 +142,7 @@ class Enforcer:
         One that nothing asks to hold, and that carries neither hold nor label, needs none. One that was settled needs
         none until it or its Hold changes, or the same picture, judged now, asks for something.
         """
-        body = self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name))
+        body = stored(self.store, workload)
         labels = (body["metadata"].get("labels") or {}) if body is not None else {}
         asked = any(found.enforced for standing in standings for found in standing.found)
         if hold is None and not (asked and body is not None) and not labels.keys() & {HOLD_LABEL, OVERRIDE_LABEL}:

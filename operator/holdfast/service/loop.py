@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from holdfast.cluster.resources import ADJUSTMENTS, DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Resource
+from holdfast.cluster.resources import ADJUSTMENTS, HOLDS, OBJECTIVES, POLICIES, WORKLOADS, Resource
 from holdfast.cluster.store import Store
 from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
@@ -94,7 +94,7 @@ class Loop:
                 continue
             began = time.monotonic()
             changed, self._changed = self._changed, set()
-            touched = {Workload(k.namespace, "Deployment", k.name) for kind, k in changed if kind == DEPLOYMENTS}
+            touched = {Workload(k.namespace, kind.kind, k.name) for kind, k in changed if kind.kind in WORKLOADS}
             only = touched if changed and not self._measured.is_set() and len(touched) == len(changed) else None
             self._measured.clear()
             await self.one_pass(only)

@@ -30,8 +30,9 @@ from holdfast.cluster.act import Acting
 from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError
 from holdfast.cluster.events import Recorder, Regarding
-from holdfast.cluster.resources import ADJUSTMENTS, DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Body, Resource, key_of
+from holdfast.cluster.resources import ADJUSTMENTS, HOLDS, OBJECTIVES, POLICIES, WORKLOADS, Body, Resource, key_of
 from holdfast.cluster.store import Store
+from holdfast.cluster.workloads import stored
 from holdfast.core.hold import HoldRecord, Reason
 from holdfast.core.judge import Standing
 from holdfast.core.objective import Objective, ObjectKey, Workload
@@ -133,8 +134,7 @@ class Reporter:
             return
         self.metrics.transitions.labels(telling.action, telling.reason).inc()
         log.info("hold", action=telling.action, reason=telling.reason, workload=str(after.workload), note=telling.note)
-        key = ObjectKey(after.workload.namespace, after.workload.name)
-        await self._event(DEPLOYMENTS, self.store.get(DEPLOYMENTS, key), telling)
+        await self._event(WORKLOADS[after.workload.kind], stored(self.store, after.workload), telling)
         hold = ObjectKey(after.workload.namespace, after.workload.hold_name)
         await self._event(HOLDS, self.store.get(HOLDS, hold), telling)
 
@@ -145,8 +145,8 @@ class Reporter:
         self._stuck[workload] = why
         log.error("cannot act", workload=str(workload), why=why)
         note = f"{workload} could not be brought where the policy wants it; it is tried again. {why}"
-        body = self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name))
-        await self._event(DEPLOYMENTS, body, Telling(True, Reason.REQUEST_REFUSED, "Act", note))
+        telling = Telling(True, Reason.REQUEST_REFUSED, "Act", note)
+        await self._event(WORKLOADS[workload.kind], stored(self.store, workload), telling)
 
     def unstuck(self, workload: Workload) -> None:
         """It works again."""
@@ -193,7 +193,7 @@ class Reporter:
         return (said,) if said is not None else ()
 
     def _state(self, workload: Workload, held: set[Workload]) -> WorkloadState:
-        if self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name)) is None:
+        if stored(self.store, workload) is None:
             return WorkloadState.MISSING
         return WorkloadState.HELD if workload in held else WorkloadState.FREE
 
@@ -243,12 +243,12 @@ class Reporter:
     async def _unknown_labels(self, world: World) -> None:
         """A hold label that no record explains stays closed, and is reported: never fought, never opened."""
         found = {}
-        for body in self.store.all(DEPLOYMENTS):
+        for kind, body in ((each, body) for each in WORKLOADS.values() for body in self.store.all(each)):
             label = (body["metadata"].get("labels") or {}).get(HOLD_LABEL)
             if label is None:
                 continue
             key = key_of(body)
-            workload = Workload(key.namespace, "Deployment", key.name)
+            workload = Workload(key.namespace, kind.kind, key.name)
             hold = world.holds.get(workload)
             if hold is None or not hold.in_force:
                 found[workload, label] = self._unknown.get((workload, label), time.monotonic())
@@ -259,8 +259,8 @@ class Reporter:
                     "`holdfast lift --all` takes such labels off."
                 )
                 log.warning("unknown hold", workload=str(workload), label=label)
-                about = self.store.get(DEPLOYMENTS, ObjectKey(workload.namespace, workload.name))
-                await self._event(DEPLOYMENTS, about, Telling(True, Reason.UNKNOWN_HOLD, "Report", note))
+                telling = Telling(True, Reason.UNKNOWN_HOLD, "Report", note)
+                await self._event(WORKLOADS[workload.kind], stored(self.store, workload), telling)
                 found[workload, label] = float("-inf")
         self._unknown = found
 
