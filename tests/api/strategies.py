@@ -1,4 +1,4 @@
-"""Records of holds as Hypothesis makes them up: everything a record can hold, in the namespace of its workload."""
+"""Records of holds and releases as Hypothesis makes them up: everything a record can hold, in the namespace of its workload."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from hypothesis import strategies as st
 from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Reason, Template, Transition
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.policy import RuleKey
+from holdfast.core.release import (
+    Ask,
+    Cost,
+    Readiness,
+    ReadinessReason,
+    ReleaseFinding,
+    ReleaseRecord,
+    ReleaseState,
+)
 
 NAMES = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 TIMES = st.floats(1_000_000_000, 4_000_000_000) | st.integers(0, 4_000_000_000).map(float)
@@ -42,4 +51,40 @@ RECORDS = st.builds(
     found=st.none() | st.integers(0, 2**31 - 1),
     worn=st.lists(CAUSE_KEYS, max_size=3).map(tuple),
     history=st.lists(TRANSITIONS, max_size=20).map(tuple),
+)
+
+COUNTS = st.floats(0, 1e12) | st.integers(0, 10**12).map(float)
+COSTS = st.builds(
+    Cost,
+    st.builds(ObjectKey, st.just("shop"), NAMES),
+    total=COUNTS,
+    bad=st.floats(-10, 1e12),
+    spent=st.floats(0, 1e6),
+    finding=st.sampled_from(ReleaseFinding),
+    seen_after=st.none() | st.integers(0, 10**12),
+)
+ASKS = st.none() | st.builds(Ask, NAMES, WORDS.filter(bool))
+RELEASES = st.builds(
+    ReleaseRecord,
+    workload=st.builds(Workload, st.just("shop"), st.sampled_from(["Deployment", "StatefulSet", "DaemonSet"]), NAMES),
+    uid=NAMES,
+    template=TEMPLATES,
+    began=TIMES,
+    state=st.sampled_from(ReleaseState),
+    revision=st.integers(0, 2**40),
+    hash=NAMES | st.just(""),
+    changed_by=NAMES | st.just(""),
+    again=st.booleans(),
+    completed=st.none() | TIMES,
+    ended=st.none() | TIMES,
+    good=st.booleans(),
+    found=st.none() | TIMES,
+    undone=st.none() | TIMES,
+    kept=st.booleans(),
+    costs=st.lists(COSTS, max_size=3).map(tuple),
+    readiness=st.none() | st.builds(Readiness, st.booleans(), st.sampled_from(ReadinessReason), WORDS),
+    bound=WORDS,
+    message=WORDS,
+    undo=ASKS,
+    allow=st.none(),
 )

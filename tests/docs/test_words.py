@@ -53,7 +53,9 @@ def _table(heading: str) -> str:
 def test_conditions_are_explained() -> None:
     """The reference has every condition and every reason of one, and no other."""
     rows = re.findall(
-        r"^\| (?:objective|policy|adjustment|Hold) \| `(\w+)` \| (.+) \|$", page("docs/reference.md"), re.MULTILINE
+        r"^\| (?:objective|policy|adjustment|Hold|release) \| `(\w+)` \| (.+) \|$",
+        page("docs/reference.md"),
+        re.MULTILINE,
     )
     assert {kind for kind, _ in rows} == set(ConditionType)
     assert {word for _, cell in rows for word in re.findall(r"`([A-Z]\w+)`", cell)} == set(ConditionReason)

@@ -10,6 +10,7 @@ from .parse import parse_adjustment, parse_hold, parse_objective, parse_policy
 from .problems import Invalid, Problem
 from .promql import parse_selector
 from .recurrence import adjusted, next_span, occurrences, spans_of
+from .releases import parse_release, release_body, release_status
 from .status import (
     WorkloadState,
     adjustment_status,
@@ -41,7 +42,10 @@ __all__ = [
     "parse_hold",
     "parse_objective",
     "parse_policy",
+    "parse_release",
     "parse_selector",
     "policy_status",
+    "release_body",
+    "release_status",
     "spans_of",
 ]

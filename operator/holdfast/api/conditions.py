@@ -25,6 +25,7 @@ class ConditionType(StrEnum):
     RULES_CAN_FIRE = "RulesCanFire"
     ENFORCED = "Enforced"
     LEDGER_CHECKED = "LedgerChecked"
+    ROLLBACK_READY = "RollbackReady"
 
 
 class ConditionReason(StrEnum):
@@ -71,6 +72,12 @@ class ConditionReason(StrEnum):
     LIFTED = "Lifted"
     AGREES = "Agrees"  # LedgerChecked
     DRIFTS = "Drifts"
+    CAN_GO_BACK = "CanGoBack"  # RollbackReady
+    NO_LAST_GOOD = "NoLastGood"
+    ROLLBACK_FORBIDDEN = "RollbackForbidden"
+    CONFIG_MISSING = "ConfigMissing"
+    QUOTA_TOO_SMALL = "QuotaTooSmall"
+    NOT_JUDGED = "NotJudged"
 
 
 STATUS: Final = {True: "True", False: "False", None: "Unknown"}

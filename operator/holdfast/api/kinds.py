@@ -17,6 +17,7 @@ from .policies import PolicySpec
 from .shown import AdjustmentStatus, PolicyStatus
 from .shown_hold import HoldSpec, HoldStatus
 from .shown_objective import ObjectiveStatus
+from .shown_release import ReleaseSpec, ReleaseStatus
 from .texts import Rule
 
 GROUP: Final = "holdfast.dev"
@@ -146,6 +147,32 @@ KINDS: Final = (
                 "self.metadata.name == self.spec.workload.kind.lowerAscii() + '-' + self.spec.workload.name",
                 "a Hold is named after its workload, <kind>-<name> in lower case, for example deployment-checkout, so that there is one for each",
             ),
+        ),
+    ),
+    Kind(
+        "WorkloadRelease",
+        "workloadreleases",
+        ("wrel",),
+        ReleaseSpec,
+        ReleaseStatus,
+        "What one release of one workload cost the error budgets, and what its own pods say of it. Written by the operator, one for each pod template; people ask here to undo or to allow it.",
+        (
+            Column("Workload", ".status.summary.workload", "What is released."),
+            Column("Rev", ".status.revision", "Number that the workload's controller gave it.", "integer"),
+            Column("Image", ".status.version", "The version of its images."),
+            Column("State", ".status.state", "Queued, RollingOut, Complete, Superseded or RolledBack."),
+            Column("Verdict", ".status.verdict", "What its own pods say of it."),
+            Column("Requests", ".status.summary.requests", "Events that its own pods served."),
+            Column("Bad", ".status.summary.bad", "How many of them were bad."),
+            Column("Cost", ".status.summary.cost", "What it spent of a whole budget."),
+            Column("By", ".status.changedBy", "Who changed the pod template.", priority=1),
+            Column(
+                "Undoable",
+                '.status.conditions[?(@.type=="RollbackReady")].status',
+                "Whether it could be undone.",
+                priority=1,
+            ),
+            Column("Age", ".status.began", "Since when it is declared.", "date"),
         ),
     ),
 )

@@ -41,6 +41,7 @@ _TRANSLATED: Final = {
     "format",
 }
 _RULES: Final = "x-kubernetes-validations"
+_ANYTHING: Final = "x-kubernetes-preserve-unknown-fields"
 _FORMATS: Final = {"date-time", "int32", "int64"}
 
 
@@ -56,7 +57,7 @@ def structural(model: type[BaseModel]) -> Json:
 
 def _convert(given: Json, definitions: Json, at: str) -> Json:
     given = _unwrap(_resolve(given, definitions), definitions)
-    if unknown := given.keys() - _KEPT - _TRANSLATED - {_RULES}:
+    if unknown := given.keys() - _KEPT - _TRANSLATED - {_RULES, _ANYTHING}:
         raise UnknownSchemaError(f"{at}: no translation for {', '.join(sorted(unknown))}")
     if "type" not in given:
         raise UnknownSchemaError(f"{at}: every field of a CRD needs a type")
@@ -85,6 +86,8 @@ def _children(given: Json, definitions: Json, at: str) -> Json:
             }
             required = {"required": given["required"]} if given.get("required") else {}
             return required | {"properties": properties}
+        case "object" if given.get(_ANYTHING):
+            return {_ANYTHING: True}
         case "object":
             limit = {"maxProperties": given["maxProperties"]} if "maxProperties" in given else {}
             return limit | {"additionalProperties": _convert(given["additionalProperties"], definitions, f"{at}.*")}

@@ -16,10 +16,11 @@ from holdfast.core.hold import HoldRecord
 from holdfast.core.kinds import View
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
-from holdfast.core.request import PatchReplicaSet, PatchSet, PatchWorkload, Request, WriteRecord
+from holdfast.core.request import PatchReplicaSet, PatchSet, PatchWorkload, Request, WriteRecord, WriteRelease
 
 from .client import Client
 from .errors import Conflict, Denied, NotFound, Rejected
+from .releases import write_release
 from .resources import HOLDS, REPLICASETS, WORKLOADS, Body
 from .strategy import with_partition
 from .workloads import read
@@ -68,6 +69,8 @@ class Acting:
             match request:
                 case WriteRecord(record):
                     await self._write(record)
+                case WriteRelease():
+                    await write_release(self._client, request, self._clock())
                 case PatchWorkload(workload, version, labels, paused):
                     body = _patch(version, labels)
                     if paused is not None:

@@ -42,6 +42,7 @@ OBJECTIVES: Final = _ours("servicelevelobjectives", "ServiceLevelObjective")
 POLICIES: Final = _ours("errorbudgetpolicies", "ErrorBudgetPolicy")
 ADJUSTMENTS: Final = _ours("budgetadjustments", "BudgetAdjustment")
 HOLDS: Final = _ours("holds", "Hold")
+RELEASES: Final = _ours("workloadreleases", "WorkloadRelease")
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
 STATEFULSETS: Final = Resource("apps", "v1", "statefulsets", "StatefulSet")
 DAEMONSETS: Final = Resource("apps", "v1", "daemonsets", "DaemonSet")
@@ -49,6 +50,8 @@ REPLICASETS: Final = Resource("apps", "v1", "replicasets", "ReplicaSet")
 REVISIONS: Final = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
 PODS: Final = Resource("", "v1", "pods", "Pod")
 CONFIGMAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
+SECRETS: Final = Resource("", "v1", "secrets", "Secret")
+QUOTAS: Final = Resource("", "v1", "resourcequotas", "ResourceQuota")
 EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 ADMISSION_POLICIES: Final = _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy")
 ADMISSION_BINDINGS: Final = _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")
@@ -56,7 +59,7 @@ ADMISSION_BINDINGS: Final = _admission("validatingadmissionpolicybindings", "Val
 WORKLOADS: Final[Mapping[str, Resource]] = {kind.kind: kind for kind in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)}
 """What can be held, by kind."""
 
-WATCHED: Final = (OBJECTIVES, POLICIES, ADJUSTMENTS, HOLDS, *WORKLOADS.values())
+WATCHED: Final = (OBJECTIVES, POLICIES, ADJUSTMENTS, HOLDS, RELEASES, *WORKLOADS.values())
 """What the store knows all objects of."""
 
 

@@ -21,7 +21,7 @@ from typing import Final
 from holdfast.core.objective import ObjectKey
 
 from .packed import Packed
-from .resources import DEPLOYMENTS, HOLDS, OBJECTIVES, WATCHED, WORKLOADS, Body, Resource, key_of
+from .resources import DEPLOYMENTS, HOLDS, OBJECTIVES, RELEASES, WATCHED, WORKLOADS, Body, Resource, key_of
 from .templates import digest
 
 GRACE: Final = 5.0
@@ -41,10 +41,15 @@ Listener = Callable[[Resource, ObjectKey], None]
 
 
 def slim(resource: Resource, body: Body) -> Body:
-    """What is kept of an object. Of a workload: metadata, what stops a rollout of it, and the digest of its template."""
+    """What is kept of an object. Of a workload: metadata, what stops a rollout of it, and the digest of its template. Of a
+    release all but its pod template, which is empty where there is one.
+    """
     metadata = {intern(k): body["metadata"][k] for k in _METADATA if k in body["metadata"]}
     if resource == OBJECTIVES:
         return Packed(metadata, body)
+    if resource == RELEASES:
+        status = body.get("status") or {}
+        return Packed(metadata, {**body, "status": {**status, "template": {}}} if "template" in status else body)
     if resource not in WORKLOADS.values():
         return {**body, "metadata": metadata}
     spec = body.get("spec") or {}

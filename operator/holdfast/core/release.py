@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
+from typing import Final
 
 from .hold import Template
 from .objective import ObjectKey, Workload
 from .quantities import Instant
+
+LONGEST: Final = 253
+"""Characters that the name of an object may have."""
 
 
 class ReleaseState(StrEnum):
@@ -30,31 +35,64 @@ class ReleaseFinding(StrEnum):
     NOT_ATTRIBUTABLE = "NotAttributable"  # nobody can tell which pods the events are of
 
 
+class ReadinessReason(StrEnum):
+    """Why a release could, or could not, be undone."""
+
+    CAN_GO_BACK = "CanGoBack"
+    NO_LAST_GOOD = "NoLastGood"  # no release is known to be good
+    ROLLBACK_FORBIDDEN = "RollbackForbidden"  # its pod template says so
+    CONFIG_MISSING = "ConfigMissing"  # what the last good release reads at its start is gone
+    QUOTA_TOO_SMALL = "QuotaTooSmall"  # the pods of both releases do not fit in side by side
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a release cost one objective while it was on trial: `spent` is a share of the whole budget, in [0, ∞)."""
+    """What a release cost one objective while it was on trial: `spent` is a share of the whole budget, in [0, ∞).
+
+    `seen_after` is the number of events after which a fault of ten times the budget would have been seen.
+    """
 
     objective: ObjectKey
     total: float
     bad: float
     spent: float
     finding: ReleaseFinding = ReleaseFinding.UNDECIDED
+    seen_after: int | None = None
+
+    @property
+    def acquits(self) -> bool:
+        """Whether its events speak for the release: found good, or so many without anything found against it."""
+        enough = self.seen_after is not None and self.total >= self.seen_after
+        return self.finding is ReleaseFinding.GOOD or (self.finding is ReleaseFinding.UNDECIDED and enough)
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the release could be undone, judged when it starts; `why` not, or what to know, in a sentence."""
+    """Whether the release could be undone, judged when it starts; `why` not, or what to know, in sentences."""
 
     ready: bool
-    reason: str
+    reason: ReadinessReason
     why: str
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What a person asked for, and on whose word."""
+
+    requested_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """What is on record about one release. `revision` is the number the workload's controller gave it, 0 while it has
-    none; `hash` what its pods carry. `good` says that it was complete and innocent: one to go back to. `again` says that
-    the template had rolled out before.
+    """What is on record about one release: one pod template of a workload, however often it rolls out.
+
+    `began` is when it was declared the last time, or started where it was queued first; `ended` when another template
+    was declared. `revision` is the number the workload's controller gave it, 0 while it has none; `hash` what its newest
+    pods carry. `again` says that it had rolled out before. `good` says that it was complete and innocent: one to go back
+    to. `found` is when it was first found bad, `undone` since when it was tried to undo it: once only. `kept` says that
+    its whole pod template is stored with it. `bound` says in a sentence which faults would be seen by now. `undo` and
+    `allow` are what people asked of it: to undo it, to let it roll out though it was undone.
     """
 
     workload: Workload
@@ -69,7 +107,46 @@ class ReleaseRecord:
     completed: Instant | None = None
     ended: Instant | None = None
     good: bool = False
-    attempted: bool = False  # to undo it was tried: once only
+    found: Instant | None = None
+    undone: Instant | None = None
+    kept: bool = True
     costs: tuple[Cost, ...] = ()
     readiness: Readiness | None = None
+    bound: str = ""
     message: str = ""
+    undo: Ask | None = None
+    allow: Ask | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its object: the same for the same template of the same workload, whatever their names' lengths."""
+        return release_name(self.workload, self.template.digest)
+
+    @property
+    def attempted(self) -> bool:
+        """Whether undoing it was tried."""
+        return self.undone is not None
+
+    @property
+    def finding(self) -> ReleaseFinding:
+        """What all objectives together say of it: one that finds it bad is enough, good it is when all say so that can."""
+        found = {cost.finding for cost in self.costs}
+        for worst in (ReleaseFinding.BAD, ReleaseFinding.SHARED, ReleaseFinding.UNDECIDED, ReleaseFinding.GOOD):
+            if worst in found:
+                return worst
+        return ReleaseFinding.NOT_ATTRIBUTABLE if found else ReleaseFinding.UNDECIDED
+
+    @property
+    def dearest(self) -> Cost | None:
+        """The objective it cost most."""
+        return max(self.costs, key=lambda cost: (cost.spent, cost.bad, cost.total), default=None)
+
+
+def release_name(workload: Workload, digest: str) -> str:
+    """`deployment-checkout-9f2c41aa07`. A name that would be too long is cut, and told from its like by a digest of it."""
+    whole, short = f"{workload.kind.lower()}-{workload.name}", digest[:10]
+    room = LONGEST - len(short) - 1
+    if len(whole) > room:
+        told = sha256(whole.encode()).hexdigest()[:8]
+        whole = f"{whole[: room - len(told) - 1].rstrip('-.')}-{told}"
+    return f"{whole}-{short}"

@@ -8,6 +8,7 @@ from typing import Final
 
 from .hold import HoldRecord
 from .objective import Workload
+from .release import ReleaseRecord
 
 HOLD_LABEL: Final = "holdfast.dev/hold"
 """On a workload and its ReplicaSets: the id of the hold. The gate of the chart looks at nothing else."""
@@ -21,6 +22,14 @@ class WriteRecord:
     """Create or change the Hold of a workload."""
 
     record: HoldRecord
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRelease:
+    """Create or change the record of a release, where what is stored is still this; None: nothing is."""
+
+    record: ReleaseRecord
+    before: ReleaseRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ class PatchSet:
     partition: int | None = None
 
 
-Request = WriteRecord | PatchWorkload | PatchReplicaSet | PatchSet
+Request = WriteRecord | WriteRelease | PatchWorkload | PatchReplicaSet | PatchSet
 
 
 @dataclass(frozen=True, slots=True)
