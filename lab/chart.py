@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lab import Cluster
 
 CHART: Final = Path(__file__).parents[1] / "charts" / "holdfast"
-POLICIES: Final = ("author.holdfast.dev", "hold.holdfast.dev", "override.holdfast.dev", "self.holdfast.dev")
+POLICIES: Final = tuple(f"{name}.holdfast.dev" for name in ("author", "hold", "override", "queue", "release", "self"))
+KEEP: Final = "keep.holdfast.dev"
 POLICY_PATH: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/"
 BINDING_PATH: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/"
 _installed: weakref.WeakKeyDictionary[Cluster, InstalledChart] = weakref.WeakKeyDictionary()
@@ -91,6 +92,7 @@ def wait_in_force(cluster: Cluster, namespace: str, release: str = "holdfast") -
     for user, probe, policy in (
         (robot, _labelled({"holdfast.dev/hold": "probe"}), "hold.holdfast.dev"),
         (robot, _labelled({"holdfast.dev/override": "probe"}), "override.holdfast.dev"),
+        (robot, _labelled({"holdfast.dev/queue": "probe"}), "queue.holdfast.dev"),
         (operator, _labelled({}), "self.holdfast.dev"),
         (robot, _BY_SOMEBODY_ELSE, "author.holdfast.dev"),
     ):

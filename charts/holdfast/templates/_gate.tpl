@@ -37,6 +37,11 @@ because an annotation makes it roll back by itself. */}}
   expression: "request.kind.kind + ' ' + request.namespace + '/' + variables.name"
 {{- end }}
 
+{{- /* What a label of an undone release looks like; such a hold does not wait for a budget. Only the operator writes ids. */}}
+{{- define "holdfast.undone" -}}
+['bad-release-', 'release-costs-', 'release-stalled-', 'undone-by-hand-'].exists(p, variables.id.startsWith(p))
+{{- end }}
+
 {{- /* By user name: --as-group can leave out the groups of service accounts. */}}
 {{- define "holdfast.isPerson" -}}
 !request.userInfo.username.startsWith('system:serviceaccount:'){{ with .Values.gate.automation }} && !(request.userInfo.username in [{{ include "holdfast.users" . }}]){{ end }}
@@ -53,6 +58,14 @@ authorizer.group('holdfast.dev').resource('holds').namespace(request.namespace).
 {{- /* Printed only when a message cannot be made. */}}
 {{- define "holdfast.fallback" -}}
 This workload is on hold: no new release until its error budget recovers. Why and until when: kubectl get holds. Way out: kubectl label with --field-manager=holdfast-override and the label holdfast.dev/override (its value is the id of the hold), then send the change again (needs the right to override holds).
+{{- end }}
+
+{{- define "holdfast.queueFallback" -}}
+The release that this workload declares was undone, so it does not roll out again. Another one may: send it without changing spec.paused. Why and what ends it: kubectl get holds. Way out: holdfast lift deployment/NAME --reason WHY (needs the right to override holds).
+{{- end }}
+
+{{- define "holdfast.releaseFallback" -}}
+A WorkloadRelease is written by Holdfast; a person with the right to override holds may set spec.undo and spec.allow, under their own name. Way out: holdfast undo KIND/NAME or holdfast lift KIND/NAME, with --reason.
 {{- end }}
 
 {{- define "holdfast.overrideFallback" -}}

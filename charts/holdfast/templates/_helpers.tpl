@@ -48,3 +48,12 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "holdfast.serviceAccou
 {{- define "holdfast.validationActions" -}}
 {{- if .Values.enforcement }}[Deny, Audit]{{ else }}[Audit]{{ end -}}
 {{- end }}
+
+{{- /* Whether the policy that keeps a pause through a fix is there: it needs the right to refuse beside it, and Kubernetes 1.36. */}}
+{{- define "holdfast.keeps" -}}
+{{- if .Values.enforcement -}}
+{{- if eq (toString .Values.gate.keep) "auto" -}}
+{{- if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" }}true{{ end -}}
+{{- else if .Values.gate.keep }}true{{ end -}}
+{{- end -}}
+{{- end }}

@@ -26,6 +26,14 @@ class LogSettings(Strict):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class RollbackSettings(Strict):
+    """Which rights the chart gave for undoing a release: to put templates back, and to look for what they name."""
+
+    templates: bool = True
+    check_config_maps: bool = True
+    check_secrets: bool = False
+
+
 class HttpSettings(Strict):
     """Where health and metrics are served."""
 
@@ -40,6 +48,8 @@ class Settings(Strict):
     interval: Grid = 15.0
     enforcement: bool = True
     pod_starts: bool = False
+    releases: bool = True
+    rollback: RollbackSettings = RollbackSettings()
     log: LogSettings = LogSettings()
     http: HttpSettings = HttpSettings()
 
