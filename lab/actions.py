@@ -21,7 +21,7 @@ from lab.build import ensure
 from lab.commands import environment, run
 from lab.controlplane import ControlPlane
 from lab.waiting import wait
-from lab.workload import deployment
+from lab.workload import complete, daemonset, deployment, statefulset
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
@@ -117,21 +117,28 @@ class Actions:
         self.apply(document)
         return document
 
+    def statefulset(
+        self, namespace: str, app: str, image: str = "shop:v1", replicas: int = 3, **spec: Any
+    ) -> dict[str, Any]:
+        """Apply a StatefulSet of the shop, in the same way."""
+        document = statefulset(namespace, app, image, replicas, spec)
+        self.apply(document)
+        return document
+
+    def daemonset(self, namespace: str, app: str, image: str = "shop:v1", **spec: Any) -> dict[str, Any]:
+        """Apply a DaemonSet of the shop, in the same way."""
+        document = daemonset(namespace, app, image, spec)
+        self.apply(document)
+        return document
+
     def set_image(self, namespace: str, kind: str, name: str, image: str, *, user: str | None = None) -> None:
         """`kubectl set image` of the shop's container: the ordinary way to release."""
         self.kubectl("set", "image", f"{kind}/{name}", f"shop={image}", "-n", namespace, user=user)
 
-    def wait_rollout(self, namespace: str, app: str, timeout: float = 60.0) -> None:
-        """Return when every replica of the Deployment is updated and available and no other is left."""
-        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{app}"
-
-        def complete() -> bool:
-            found = self.raw("GET", path)
-            wanted, status = found["spec"]["replicas"], found.get("status", {})
-            counts = [status.get(key, 0) for key in ("updatedReplicas", "replicas", "availableReplicas")]
-            return status.get("observedGeneration", 0) >= found["metadata"]["generation"] and counts == [wanted] * 3
-
-        self.wait(complete, timeout, f"the rollout of {namespace}/{app}")
+    def wait_rollout(self, namespace: str, app: str, timeout: float = 60.0, *, kind: str = "deployment") -> None:
+        """Return when the rollout of a workload is over (`lab.workload.complete`)."""
+        path = f"/apis/apps/v1/namespaces/{namespace}/{kind}s/{app}"
+        self.wait(lambda: complete(self.raw("GET", path)), timeout, f"the rollout of {namespace}/{app}")
 
     def wait(
         self, probe: Callable[[], T], timeout: float = 30.0, what: str = "the awaited state", *, every: float = 0.1

@@ -30,6 +30,7 @@ CONTROLLERS: Final = (
     "job-controller",
     "namespace-controller",
     "replicaset-controller",
+    "resourcequota-controller",
     "root-ca-certificate-publisher-controller",
     "serviceaccount-controller",
     "serviceaccount-token-controller",
@@ -158,6 +159,7 @@ def _controller_manager(programs: Path, folder: Path, kubeconfig: Path, ca: Path
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         f"--controllers={','.join(CONTROLLERS)}",
+        "--horizontal-pod-autoscaler-sync-period=1s",
     ]
     return Process("kube-controller-manager", argv, log=folder / "controller-manager.log", ready=lambda: listens(port))
 

@@ -28,6 +28,7 @@ class Fault:
 GOOD: Final = Fault()
 _KNOWN: Final = {"v2": Fault(errors=0.05), "bad": Fault(errors=0.5), "slow": Fault(slow=0.3)}
 _PERCENT: Final = re.compile(r"(err|slow)-(\d+(?:\.\d+)?)$")
+_READY: Final = re.compile(r"-ready-[\d.]+m?s$")  # when it is ready is for the nodes to know
 
 
 def tag_of(image: str) -> str:
@@ -38,6 +39,7 @@ def tag_of(image: str) -> str:
 
 def fault_of(tag: str) -> Fault:
     """What a tag means: v2 5 % errors, bad 50 %, slow 30 % slow, err-5 and slow-20 in per cent, else good."""
+    tag = _READY.sub("", tag)
     if found := _PERCENT.match(tag):
         share = float(found[2]) / 100
         return Fault(errors=share) if found[1] == "err" else Fault(slow=share)

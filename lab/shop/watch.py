@@ -51,10 +51,10 @@ class Connection:
         return cls(cluster["server"], cluster["certificate-authority"], config["users"][0]["user"]["token"])
 
 
-async def changes(connection: Connection) -> AsyncIterator[Change]:
-    """All changes of pods that carry the label `app`, for ever: first everything, then one by one."""
+async def changes(connection: Connection, namespace: str = "") -> AsyncIterator[Change]:
+    """All changes of pods that carry the label `app`, in one namespace or everywhere, for ever: first everything, then one by one."""
     headers = {"Authorization": f"Bearer {connection.token}"}
-    url = f"{connection.server}/api/v1/pods"
+    url = f"{connection.server}/api/v1/{f'namespaces/{namespace}/' if namespace else ''}pods"
     while True:
         try:
             context = ssl.create_default_context(cafile=connection.authority)  # made when the API server first starts
