@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from .docket import Docket, Life
 from .objective import TimeSlices
 from .past import Past
 from .points import RESOLUTIONS, TICKS, Counts, Points
 from .quantities import Instant, Seconds
 from .slices import Slicer
 from .state import LedgerState
-from .targets import PATIENCE, Gain, Reading, Seen, Target, advance, gives_up, meet
+from .targets import NOTHING, PATIENCE, Gain, Reading, Seen, Target, advance, gives_up, meet
 
 __all__ = ["MEMORY", "RESOLUTIONS", "Counts", "Ledger", "Reading", "Target"]
 
@@ -33,12 +34,14 @@ class Ledger(Past):
     """Running totals of one objective since its epoch.
 
     `reach` is how long one value stays readable after its target has gone (the range of the query), which bounds what a
-    look can have missed. With `slices` it counts slices of time.
+    look can have missed. With `slices` it counts slices of time. While there is a `docket` it is told of every look which
+    pods' events were counted.
     """
 
     def __init__(self, window: Seconds, reach: Seconds, slices: TimeSlices | None = None) -> None:
         super().__init__(window)
         self.reach = reach
+        self.docket: Docket | None = None
         self.epoch: Instant | None = None
         self.asked: Instant | None = None  # the past up to here has been asked for, with or without an answer
         self.gap: tuple[Instant, Instant] | None = None  # the last stretch in which targets came and went unseen
@@ -78,6 +81,8 @@ class Ledger(Past):
         swapped = before is not None and self._swapped(before, readings, reach)
         credit = None if before is None or swapped else since
         total = bad = given_up = 0.0
+        docket = self.docket
+        gains: list[tuple[Life, Gain]] | None = None if docket is None else []
         for target, reading in sorted(readings.items(), key=lambda item: item[0] not in self._last):
             # the old target of a pod that was replaced may show both processes: it is known before the new one is born
             seen = self._memory(target, reading)
@@ -90,8 +95,12 @@ class Ledger(Past):
                     given_up = max(given_up, at - max(doubted, self._lost_until))
             total += gained[0]
             bad += gained[1]
+            if gains is not None and gained != NOTHING and reading.process is not None:
+                gains.append((self._life(target, reading.process), gained))
         lost = 0.0 if before is None else at - before if swapped else self._lost(before, at, reach)
         self._add(at, (total, bad), max(given_up, lost) if given_up else lost)  # below zero where a gap has healed
+        if docket is not None and gains is not None and before is not None:
+            docket.take(before, at, gains)
         return True
 
     def add(self, at: Instant, total: float, bad: float, covered: Seconds) -> bool:
@@ -142,6 +151,7 @@ class Ledger(Past):
                 slice=self._slicer.state if self._slicer is not None else None,
                 points=self._points.columns(),
                 pins=tuple(self.pins),
+                docket=None if self.docket is None else self.docket.state,
             )
 
     @classmethod
@@ -159,6 +169,7 @@ class Ledger(Past):
         if made._slicer is not None and state.slice is not None:
             made._slicer.state = state.slice
         made._points = Points.of(state.points)
+        made.docket = None if state.docket is None else Docket.restored(state.docket)
         return made
 
     def _memory(self, target: Target, reading: Reading) -> Seen | None:
@@ -177,6 +188,11 @@ class Ledger(Past):
         if seen is not None and seen.started is None and reading.started is not None:
             self._named[reading.process] = seen  # its start is told at last
         return seen
+
+    def _life(self, target: Target, process: tuple[str, ...]) -> Life:
+        """Which process counted: its pod, and when it started."""
+        seen = self._last[target]
+        return process[0], process[1], seen.started if seen.started is not None else seen.born
 
     def _swapped(self, before: Instant, readings: Mapping[Target, Reading], reach: Seconds) -> bool:
         """Whether all that counted is gone at once, and others are there that had long been running: a scrape job with

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .docket import DocketState
 from .points import Columns
 from .quantities import Instant, Seconds
 from .slices import Slice
@@ -16,7 +17,7 @@ class LedgerState:
     """One ledger at one moment. Its processes are listed once, since several targets may show the same one.
 
     `targets`, `named` and `gone` give places in that list; `gone` adds when the missed process had started. `looks` is
-    the turn of the ledger in thinning its past.
+    the turn of the ledger in thinning its past. `docket` is there while a release is on trial.
     """
 
     window: Seconds
@@ -33,3 +34,4 @@ class LedgerState:
     slice: Slice | None
     points: Columns
     pins: Sequence[Instant] = ()
+    docket: DocketState | None = None
