@@ -2,7 +2,7 @@
 
 Decoding believes nothing: whatever the bytes are, the answer is a whole ledger's state or a ValueError. A number takes as
 many bytes as the largest step in its column needs, so that thousands of ledgers are read in seconds. Who changes this
-raises the version of the shards.
+raises the version of the shards; a docket has a version of its own.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import isfinite
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn
 
 from holdfast.core.points import Columns
-from holdfast.core.quantities import Instant
 from holdfast.core.slices import Slice
 from holdfast.core.state import LedgerState
 from holdfast.core.targets import Reading, Seen
+
+from .encoding_docket import docket, docket_of
+from .values import either, flag, maybe, number, whole, words
 
 LARGEST: Final = 16 << 20
 """Bytes of one ledger, unpacked. The columns of 400 days and ten thousand targets stay far below."""
@@ -28,7 +30,6 @@ WIDTHS: Final = {"b": 1, "h": 2, "i": 4, "q": 8}
 """Signed integers by their code in `struct`, the narrowest first; a column of "d" has floats instead of steps."""
 
 _HEAD: Final = struct.Struct("<I")
-T = TypeVar("T")
 
 
 def encode(state: LedgerState) -> bytes:
@@ -42,6 +43,7 @@ def encode(state: LedgerState) -> bytes:
         state.gone,
         [state.points.base, *([code, count] for code, count, _ in columns)],
         state.pins,
+        *([] if state.docket is None else [docket(state.docket)]),
     ]
     text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
     return zlib.compress(_HEAD.pack(len(text)) + text + b"".join(packed for *_, packed in columns), 6)
@@ -63,24 +65,26 @@ def _decode(data: bytes) -> LedgerState:
     (length,) = _HEAD.unpack_from(raw)
     begin = _HEAD.size + length
     head = json.loads(raw[_HEAD.size : begin].decode(), parse_constant=_refused)
-    (window, epoch, newest, asked, gap, forgotten, looks, piece), processes, targets, named, gone, points, pins = head
+    (window, epoch, newest, asked, gap, forgotten, looks, piece), processes, targets, named, gone, points, *more = head
+    pins, trials = more if len(more) == 2 else (*more, None)
     base, *specs = points
     seen = [_seen_of(values) for values in processes]
     return LedgerState(
-        window=_number(window),
-        epoch=_maybe(epoch),
-        newest=_maybe(newest),
-        asked=_maybe(asked),
-        gap=_either(gap, lambda pair: (_number(pair[0]), _number(pair[1]))),
-        forgotten=_maybe(forgotten),
-        looks=_whole(looks),
+        window=number(window),
+        epoch=maybe(epoch),
+        newest=maybe(newest),
+        asked=maybe(asked),
+        gap=either(gap, lambda pair: (number(pair[0]), number(pair[1]))),
+        forgotten=maybe(forgotten),
+        looks=whole(looks),
         processes=seen,
-        targets={_name(name): _place(place, seen) for *name, place in targets},
-        named={_name(name): _place(place, seen) for *name, place in named},
-        gone=[(_place(place, seen), _maybe(started)) for place, started in gone],
-        slice=_either(piece, _slice),
-        points=Columns(_number(base), *_columns(raw, begin, specs)),
-        pins=tuple(map(_number, pins)),
+        targets={words(name): _place(place, seen) for *name, place in targets},
+        named={words(name): _place(place, seen) for *name, place in named},
+        gone=[(_place(place, seen), maybe(started)) for place, started in gone],
+        slice=either(piece, _slice),
+        points=Columns(number(base), *_columns(raw, begin, specs)),
+        pins=tuple(map(number, pins)),
+        docket=either(trials, docket_of),
     )
 
 
@@ -97,10 +101,10 @@ def _narrow(column: Sequence[float]) -> tuple[str, int, bytes]:
 
 
 def _columns(raw: bytes, begin: int, specs: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for number, (code, count) in enumerate(specs):
-        is_time = number in (0, 2, 4)
+    for place, (code, count) in enumerate(specs):
+        is_time = place in (0, 2, 4)
         width = 8 if code == "d" and not is_time else WIDTHS[code]
-        end = begin + width * _whole(count)
+        end = begin + width * whole(count)
         piece, begin = raw[begin:end], end
         if end > len(raw):
             raise ValueError("not a ledger: a column is cut")
@@ -141,16 +145,16 @@ def _seen_of(values: Any) -> Seen:
     total, part, started, at, alive, named, *more = values
     owed, mixed, doubted, born = more or (None,) * 4
     return Seen(
-        _number(total),
-        _number(part),
-        _maybe(started),
-        _number(at),
-        _number(alive),
-        _either(owed, _reading_of),
-        _either(mixed, _reading_of),
-        _maybe(doubted),
-        _either(named, _process),
-        _maybe(born),
+        number(total),
+        number(part),
+        maybe(started),
+        number(at),
+        number(alive),
+        either(owed, _reading_of),
+        either(mixed, _reading_of),
+        maybe(doubted),
+        either(named, _process),
+        maybe(born),
     )
 
 
@@ -161,54 +165,22 @@ def _reading(reading: Reading) -> list[object]:
 
 def _reading_of(values: Any) -> Reading:
     total, bad, started, derived, named = values
-    return Reading(_number(total), _number(bad), _maybe(started), _flag(derived), _either(named, _process))
+    return Reading(number(total), number(bad), maybe(started), flag(derived), either(named, _process))
 
 
 def _slice(values: Any) -> Slice:
     index, total, bad, torn, early = values
-    return Slice(_either(index, _whole), _number(total), _number(bad), _flag(torn), _number(early))
-
-
-def _either(value: Any, read: Callable[[Any], T]) -> T | None:
-    return None if value is None else read(value)
-
-
-def _maybe(value: Any) -> Instant | None:
-    return None if value is None else _number(value)
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float) or not isfinite(value):
-        raise ValueError(f"not a ledger: {value!r} is no number")
-    return float(value)
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"not a ledger: {value!r} is no count")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if type(value) is not bool:
-        raise ValueError(f"not a ledger: {value!r} is neither true nor false")
-    return value
+    return Slice(either(index, whole), number(total), number(bad), flag(torn), number(early))
 
 
 def _place(value: Any, of: Sequence[object]) -> int:
-    if _whole(value) >= len(of):
+    if whole(value) >= len(of):
         raise ValueError(f"not a ledger: it has no process {value}")
     return int(value)
 
 
-def _name(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(type(value) is str for value in values):
-        raise ValueError("not a ledger: a name is not made of words")
-    return tuple(values)
-
-
 def _process(values: Any) -> tuple[str, ...]:
-    name = _name(values)
+    name = words(values)
     if len(name) < 2:
         raise ValueError("not a ledger: a process has no namespace, or no name")
     return name
