@@ -95,7 +95,9 @@ ONCE: Final = {"from": "2026-11-22T02:00:00Z", "to": "2026-11-22T03:00:00Z"}
 LOW: Final = {"budgetRemaining": {"below": "25"}}
 BURN: Final = {"burnRate": {"above": "14.4", "over": "1h"}}
 SPENT: Final = {"budgetSpent": {"above": "20", "within": "7d"}}
+WORSE: Final = {"release": {"worseThanTarget": {}}}
 NOTIFY: Final = {"action": "Notify"}
+ROLL_BACK: Final = {"action": "RollBack"}
 HOLD: Final = {"action": "Hold"}
 TARGET: Final = 'target must be above 0 and below 100 percent, for example "99.9"'
 ROLLING: Final = "rolling must be a duration from 1m to 400d, for example 30d"
@@ -379,9 +381,67 @@ REFUSED: Final = (
         Refused(
             policy(rule(when, NOTIFY)),
             "spec.rules[0].when",
-            "give exactly one condition: budgetRemaining, burnRate or budgetSpent",
+            "give exactly one condition: budgetRemaining, burnRate, budgetSpent or release",
         )
-        for when in ({}, {**LOW, **BURN}, {**BURN, **SPENT}, {**LOW, **BURN, **SPENT})
+        for when in ({}, {**LOW, **BURN}, {**BURN, **SPENT}, {**LOW, **BURN, **SPENT}, {**LOW, **WORSE})
+    ),
+    *(
+        Refused(
+            policy(rule({"release": release}, NOTIFY)),
+            "spec.rules[0].when.release",
+            "give exactly one of worseThanTarget and spends",
+        )
+        for release in ({}, {"worseThanTarget": {}, "spends": {"above": "5"}})
+    ),
+    *(
+        Refused(
+            policy(rule({"release": {"worseThanTarget": {"confidence": text}}}, NOTIFY)),
+            "spec.rules[0].when.release.worseThanTarget.confidence",
+            'confidence must be a percentage from 90 to below 100 without the sign, for example "99.9"',
+        )
+        for text in ("100", "89.9", "0.999", "99.9%")
+    ),
+    *(
+        Refused(
+            policy(rule({"release": {"spends": {"above": text}}}, ROLL_BACK)),
+            "spec.rules[0].when.release.spends.above",
+            'above must be a percentage of the budget above 0 and up to 1000 without the sign, for example "20"',
+        )
+        for text in ("0", "1001", "a lot")
+    ),
+    *(
+        Refused(
+            policy(rule(when, ROLL_BACK)),
+            "spec.rules[0]",
+            "action RollBack undoes a release for its own failures, so it needs when.release, for example "
+            "release: {worseThanTarget: {}}; for a condition on the budget write action Hold",
+        )
+        for when in (LOW, BURN, SPENT, {"budgetRemaining": {"below": "0"}})
+    ),
+    *(
+        Refused(
+            policy(rule(WORSE, {**HOLD, **more})),
+            "spec.rules[0]",
+            "a release that is stopped stays so until another one is declared; remove gate, until and atMost, "
+            "or give a condition on the budget",
+        )
+        for more in ({"gate": "Deny"}, {"until": {"above": "30"}}, {"atMost": "1h"})
+    ),
+    *(
+        Refused(
+            policy(rule(WORSE, {**then, "within": "1h"})),
+            "spec.rules[0].then",
+            "within belongs to action RollBack; remove it or set action to RollBack",
+        )
+        for then in (HOLD, NOTIFY)
+    ),
+    *(
+        Refused(
+            policy(rule(WORSE, {**ROLL_BACK, "within": text})),
+            "spec.rules[0].then.within",
+            "within must be a duration from 1m to 7d, for example 1h",
+        )
+        for text in ("59s", "169h", "0", "an hour")
     ),
     *(
         Refused(
@@ -739,6 +799,9 @@ ACCEPTED: Final = (
         rule({"budgetRemaining": {"below": "100"}}, NOTIFY, name="any"),
     ),
     policy(rule(BURN, {**HOLD, "until": {"above": "0"}})),
+    policy(*(rule(WORSE, then, name=f"r{n}") for n, then in enumerate((NOTIFY, HOLD, ROLL_BACK)))),
+    policy(rule({"release": {"worseThanTarget": {"confidence": "99.99"}}}, {**ROLL_BACK, "within": "1m"})),
+    policy(rule({"release": {"spends": {"above": "0.5"}}}, {**ROLL_BACK, "within": "7d"})),
     policy(rule({"budgetRemaining": {"below": "94.9"}}, HOLD)),
     adjustment(),
     adjustment(objectiveSelector={}),

@@ -132,7 +132,7 @@ def test_names_in_sentences() -> None:
     assert str(ObjectKey("shop", "latency")) == "shop/latency"
     assert str(workload) == "Deployment shop/checkout"
     assert workload.hold_name == "deployment-checkout"
-    assert [v.label for v in Verdict] == ["Open", "Notify", "Hold"]
+    assert [v.label for v in Verdict] == ["Open", "Notify", "Hold", "RollBack"]
 
 
 @pytest.mark.parametrize(("target", "enough"), [("99.9", 1000), ("99", 100), ("50", 2), ("99.97", 3334), ("30", 2)])

@@ -67,6 +67,8 @@ class ConditionReason(StrEnum):
     BURN_RATE_IMPOSSIBLE = "BurnRateImpossible"
     RULE_WINDOW_TOO_LONG = "RuleWindowTooLong"
     RULE_WINDOW_TOO_SHORT = "RuleWindowTooShort"
+    NOT_ATTRIBUTABLE = "NotAttributable"
+    NO_WORKLOAD = "NoWorkload"
     SEEN_IN_FORCE = "SeenInForce"  # Enforced
     NOT_SEEN_IN_FORCE = "NotSeenInForce"
     LIFTED = "Lifted"

@@ -11,8 +11,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from holdfast.core.doubts import Doubt
 from holdfast.core.objective import Composite, Objective, ObjectKey, Proportion, Sampled
-from holdfast.core.policy import BudgetRemaining, BudgetSpent, BurnRate, Policy, Rule, burn_rate
+from holdfast.core.policy import (
+    BudgetRemaining,
+    BudgetSpent,
+    BurnRate,
+    Policy,
+    ReleaseSpends,
+    ReleaseWorse,
+    Rule,
+    burn_rate,
+)
 from holdfast.core.quantities import Seconds, format_decimal, format_duration, format_percent
 
 from .conditions import ConditionReason
@@ -114,6 +124,10 @@ def _of_slices(objective: Objective, interval: Seconds) -> Said:
 
 
 def _of_rule(objective: Objective, policy: Policy, rule: Rule, interval: Seconds) -> Iterator[Finding]:
+    if isinstance(rule.when, ReleaseWorse | ReleaseSpends):
+        for reason, sentence in _of_releases(objective):
+            yield _about(objective, policy, rule, reason, sentence)
+        return
     if isinstance(rule.when, BudgetRemaining):
         return
     word = "within" if isinstance(rule.when, BudgetSpent) else "over"
@@ -122,13 +136,40 @@ def _of_rule(objective: Objective, policy: Policy, rule: Rule, interval: Seconds
         *_of_height(objective, rule.when, burn),
         *_of_length(objective, burn, word, interval),
     ):
-        yield Finding(
-            objective.key,
-            reason,
-            f"rule {rule.key.rule} on {objective.key.name}: {sentence}",
-            policy.key,
-            rule.key.rule,
+        yield _about(objective, policy, rule, reason, sentence)
+
+
+def findings_of_pods(objective: Objective, policy: Policy, doubt: Doubt | None) -> tuple[Finding, ...]:
+    """What the pods that the series name mean for the rules on releases; None: they are those of the workloads."""
+    if doubt is None:
+        return ()
+    reason, sentence = ConditionReason.NOT_ATTRIBUTABLE, f"{doubt.sentence}. {INSTEAD}"
+    return tuple(_about(objective, policy, rule, reason, sentence) for rule in policy.rules if rule.on_releases)
+
+
+INSTEAD: Final = (
+    "So it judges releases by the readiness of their pods alone, and holds when the budget burns 14.4 times as fast as it may "
+    "while a release is on trial"
+)
+"""What a rule on releases does where nobody can tell whose the failures are."""
+
+
+def _of_releases(objective: Objective) -> Said:
+    if not objective.workloads:
+        yield (
+            ConditionReason.NO_WORKLOAD,
+            "the objective names no workload, so there is no release to judge; list its workloads",
         )
+    elif not objective.by_pod:
+        yield (
+            ConditionReason.NOT_ATTRIBUTABLE,
+            f"its indicator counts no events of single pods, so nobody can tell which release fails. {INSTEAD}",
+        )
+
+
+def _about(objective: Objective, policy: Policy, rule: Rule, reason: ConditionReason, sentence: str) -> Finding:
+    said = f"rule {rule.key.rule} on {objective.key.name}: {sentence}"
+    return Finding(objective.key, reason, said, policy.key, rule.key.rule)
 
 
 def _of_height(objective: Objective, when: BurnRate | BudgetSpent, burn: BurnRate) -> Said:

@@ -20,6 +20,9 @@ from holdfast.core.policy import (
     Mode,
     Notify,
     Policy,
+    ReleaseSpends,
+    ReleaseWorse,
+    RollBack,
     Rule,
     RuleKey,
 )
@@ -27,7 +30,7 @@ from holdfast.core.quantities import Span
 
 from .adjustments import AdjustmentSpec
 from .objectives import NOT_ITSELF, ObjectiveSpec, TimeSlicesSpec
-from .policies import PolicySpec, RuleSpec, Then, When
+from .policies import PolicySpec, ReleaseSpec, RuleSpec, Then, When
 from .problems import Invalid, Problem
 from .reading import read
 from .records import parse_hold
@@ -98,13 +101,24 @@ def _condition(when: When) -> Condition:
         return BudgetRemaining(when.budget_remaining.below / 100)
     if when.budget_spent is not None:
         return BudgetSpent(when.budget_spent.above / 100, when.budget_spent.within)
+    if when.release is not None:
+        return _on_release(when.release)
     assert when.burn_rate is not None  # noqa: S101 - the model has exactly one of them
     return BurnRate(when.burn_rate.above, when.burn_rate.over)
+
+
+def _on_release(spec: ReleaseSpec) -> Condition:
+    if spec.spends is not None:
+        return ReleaseSpends(spec.spends.above / 100)
+    assert spec.worse_than_target is not None  # noqa: S101 - the model has exactly one of them
+    return ReleaseWorse(spec.worse_than_target.confidence / 100)
 
 
 def _action(then: Then) -> Action:
     if then.action == "Notify":
         return Notify()
+    if then.action == "RollBack":
+        return RollBack() if then.within is None else RollBack(then.within)
     return HoldReleases(None if then.until is None else then.until.above / 100, then.at_most)
 
 

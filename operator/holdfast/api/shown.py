@@ -43,6 +43,16 @@ class ConditionStatus(Shown):
 Conditions = Annotated[list[ConditionStatus] | None, Field(max_length=32, json_schema_extra=keyed("type"))]
 
 
+class NotEnforceableStatus(Shown):
+    """One objective at which rules of the policy cannot be enforced as they are written."""
+
+    objective: Name = Field(description="Name of the objective.")
+    reason: Literal["NotAttributable", "NoWorkload"] = Field(
+        description="NotAttributable: nobody can tell which pods its events are of, so rules on releases go by readiness, and hold at most. "
+        "NoWorkload: it names none."
+    )
+
+
 class PolicyStatus(Shown):
     """What the policy applies to. Written by the operator."""
 
@@ -55,8 +65,14 @@ class PolicyStatus(Shown):
     enforceable: int | None = Field(
         None,
         ge=0,
-        description="How many of them name a workload, so that there is something to hold.",
+        description="At how many of them every rule can be enforced: they name a workload, and rules on releases can tell whose the failures are.",
         json_schema_extra={"format": "int32"},
+    )
+    not_enforceable: list[NotEnforceableStatus] | None = Field(
+        None,
+        max_length=100,
+        description="The others, a hundred at most, and why.",
+        json_schema_extra=keyed("objective"),
     )
     conditions: Conditions = Field(None, description="Ready, RulesCanFire.")
 

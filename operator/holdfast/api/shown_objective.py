@@ -79,9 +79,9 @@ class FindingStatus(Shown):
     policy: Name = Field(description="Name of the policy.")
     rule: Figure = Field(description="Name of the rule.")
     mode: Literal["Audit", "Enforce"] = Field(description="Whether it is carried out or only reported.")
-    verdict: Literal["Notify", "Hold"] = Field(description="What it asks for.")
+    verdict: Literal["Notify", "Hold", "RollBack"] = Field(description="What it asks for.")
     reason: Reason = Field(description="Why it is in force, in one word.")
-    demoted: Line | None = Field(None, description="Why a Hold only notifies here, for example: the budget is young.")
+    demoted: Line | None = Field(None, description="Why it only notifies here, for example: the budget is young.")
     clears_at: Time | None = Field(
         None,
         description="When it ends if nothing more fails and traffic goes on, as the ledger knows what leaves the window when.",
@@ -127,9 +127,9 @@ class ObjectiveStatus(Shown):
     observed_generation: Generation | None = Field(
         None, ge=0, description="The generation of the objective that this status is about."
     )
-    verdict: Literal["Open", "Notify", "Hold", "Unknown"] | None = Field(
+    verdict: Literal["Open", "Notify", "Hold", "RollBack", "Unknown"] | None = Field(
         None,
-        description="What rules in mode Enforce ask of releases: Open, Notify or Hold; Unknown while nothing could be judged yet.",
+        description="What rules in mode Enforce ask of releases: Open, Notify, Hold or RollBack; Unknown while nothing could be judged yet.",
     )
     summary: SummaryStatus | None = Field(None, description="What kubectl get prints.")
     held: int | None = Field(

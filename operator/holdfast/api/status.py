@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from holdfast.core.adjustment import Adjustment, Change, OneOff, Recurring, Reset
 from holdfast.core.evidence import Fresh
@@ -43,6 +43,10 @@ __all__ = [
     "objective_status",
     "policy_status",
 ]
+
+
+LISTED: Final = 100
+"""So many objectives that a policy cannot enforce are listed."""
 
 
 class WorkloadState(StrEnum):
@@ -144,12 +148,18 @@ def policy_status(
         said = "; ".join(finding.sentence for finding in own[:20])
         more = f"; and {len(own) - 20} more" if len(own) > 20 else ""
         fire = Condition(ConditionType.RULES_CAN_FIRE, False, own[0].reason, f"{said}{more}.")
-    return {
+    idle = {o.key: ConditionReason.NO_WORKLOAD for o in covered if not o.workloads}
+    idle |= {f.objective: f.reason for f in own if f.reason is ConditionReason.NOT_ATTRIBUTABLE}
+    status: dict[str, object] = {
         "observedGeneration": policy.generation,
         "objectives": len(covered),
-        "enforceable": sum(bool(objective.workloads) for objective in covered),
+        "enforceable": len(covered) - len(idle),
         "conditions": render([accepted(), fire], policy.generation, before, now),
     }
+    if idle:
+        listed = sorted(idle.items())[:LISTED]
+        status["notEnforceable"] = [{"objective": key.name, "reason": reason.value} for key, reason in listed]
+    return status
 
 
 def adjustment_status(

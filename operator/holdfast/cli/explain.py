@@ -170,7 +170,7 @@ def _findings(measured: Measured, status: dict[str, Any], rules: list[Rule]) -> 
     for said in status.get("findings") or ():
         key = RuleKey(said["policy"], said["rule"])
         if key in by_key:
-            cause, verdict = CauseKey(key, measured.objective.key), Verdict[said["verdict"].upper()]
+            cause, verdict = CauseKey(key, measured.objective.key), Verdict.of(said["verdict"])
             finding = Finding(cause, by_key[key], measured, verdict, Reason(said["reason"]), said.get("demoted"))
             found[key] = finding, Mode(said["mode"])
     return found

@@ -25,7 +25,10 @@ def look_back(checked: Checked, asked: Sources, since: Seconds, step: Seconds) -
     """Every objective that the sources know of, and a sentence for each of the others."""
     objectives = [objective for _, objective in checked.objectives]
     rules = {o.key: _rules(o, [policy for _, policy in checked.policies]) for o in objectives}
-    windows = {o.key: tuple(sorted(compared(rules[o.key], o, asked.interval))) for o in objectives}
+    windows = {
+        o.key: tuple(sorted(compared((r for r in rules[o.key] if not r.on_releases), o, asked.interval)))
+        for o in objectives
+    }
     pollers, unknown = _pollers(objectives, asked)
     shortest = min((w for key in pollers for w in windows[key]), default=step)
     scrape = max((p.source.scrape_interval for p in pollers.values()), default=0.0)

@@ -9,8 +9,9 @@ from typing import Final, assert_never
 
 from holdfast.core.budget import Budget
 from holdfast.core.evidence import Fresh
+from holdfast.core.explain_release import condition_on_release
 from holdfast.core.objective import Objective
-from holdfast.core.policy import BudgetRemaining, BudgetSpent, BurnRate, HoldReleases, Rule, Verdict
+from holdfast.core.policy import BudgetRemaining, BudgetSpent, BurnRate, ReleaseSpends, ReleaseWorse, Rule, Verdict
 from holdfast.core.quantities import Seconds, Share, format_decimal, format_duration, format_percent, spell_instant
 from holdfast.core.replay import Effect, Moment, worst
 from holdfast.prometheus.history import Walk
@@ -35,6 +36,11 @@ class Outcome:
     walk: Walk
     moments: tuple[Moment, ...]
     effects: tuple[Effect, ...]
+
+    @property
+    def untried(self) -> tuple[Rule, ...]:
+        """The rules on releases: which pods were of which release is no longer known."""
+        return tuple(rule for rule in self.rules if rule.on_releases)
 
     @property
     def unmeasured(self) -> int:
@@ -71,6 +77,10 @@ class Outcome:
             )
         if any(m.standing.measured.budget.young for m in self.moments if m.remaining is not None):
             yield "Where less than 10 % of the window was measured the budget is young, and rules on it only notify."
+        if self.untried:
+            names = ", ".join(rule.key.rule for rule in self.untried)
+            one = "This rule judges releases and is" if len(self.untried) == 1 else "These rules judge releases and are"
+            yield f"{one} not tried, since the past says nothing of pods that are gone: {names}."
 
     def lines(self) -> tuple[Seconds, list[Moment]]:
         """The worst moment of each stretch of the past, and how long a stretch is (a step: every moment is there)."""
@@ -91,13 +101,15 @@ def condition(rule: Rule) -> str:
             return f"burns over {format_decimal(above, 2)} in {format_duration(over)}"
         case BudgetSpent(above, within):
             return f"over {format_percent(above)} % spent in {format_duration(within)}"
+        case ReleaseWorse() | ReleaseSpends():
+            return condition_on_release(rule.when)
         case _:
             assert_never(rule.when)
 
 
 def action(rule: Rule) -> str:
     """What a rule asks for."""
-    return "Hold" if isinstance(rule.then, HoldReleases) else "Notify"
+    return rule.then.verdict.label
 
 
 def verdict(moment: Moment) -> str:

@@ -65,6 +65,7 @@ def _document(t: Outcome) -> Mapping[str, object]:
             }
             for effect in t.effects
         ],
+        "rulesNotTried": [f"{rule.key.policy}/{rule.key.rule}" for rule in t.untried],
         "moments": [
             {
                 **_row(moment),

@@ -15,7 +15,7 @@ from .outcome import Outcome
 
 HEIGHT: Final = 18
 
-SIGNS: Final = {Verdict.OPEN: "·", Verdict.NOTIFY: "▒", Verdict.HOLD: "█"}
+SIGNS: Final = {Verdict.OPEN: "·", Verdict.NOTIFY: "▒", Verdict.HOLD: "█"}  # a backtest rolls nothing back
 COLOURS: Final = {Verdict.NOTIFY: "yellow", Verdict.HOLD: "red"}
 LEGEND: Final = "verdict: · Open  ▒ Notify  █ Hold  (blank: unknown)"
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.core.policy import BudgetRemaining, Verdict, burn_rate
+from holdfast.core.policy import BudgetSpent, BurnRate, Verdict, burn_rate
 from holdfast.core.quantities import format_duration, format_percent, spell_instant
 from holdfast.core.replay import Moment
 
@@ -95,7 +95,7 @@ def _rules(t: Outcome) -> Table:
 
 
 def _moments(t: Outcome, moments: Sequence[Moment]) -> Table:
-    burning = [r.when for r in t.rules if not isinstance(r.when, BudgetRemaining)]
+    burning = [r.when for r in t.rules if isinstance(r.when, BurnRate | BudgetSpent)]
     windows = sorted({burn_rate(when, t.objective.window).over for when in burning})
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
     made.add_column("time", no_wrap=True)

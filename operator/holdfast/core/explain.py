@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from .budget import Measured
 from .evidence import Fresh, Missing
+from .explain_release import clears_release, condition_on_release, state_of_release
 from .hold import HoldRecord, Reason
 from .judge import Finding, clears_above
 from .objective import Workload
-from .policy import BudgetRemaining, BudgetSpent, BurnRate, HoldReleases, Notify, Rule, Verdict
+from .policy import (
+    BudgetRemaining,
+    BudgetSpent,
+    BurnRate,
+    HoldReleases,
+    ReleaseSpends,
+    ReleaseWorse,
+    Rule,
+    Verdict,
+)
 from .quantities import format_decimal, format_duration, format_percent, spell_instant
 from .wanted import Held
 
@@ -32,7 +42,7 @@ def hold_message(record: HoldRecord, because: Sequence[Finding]) -> str:
 def hold_ending(record: HoldRecord, because: Sequence[Finding]) -> str:
     """The end of that sentence, which has no figure that moves; empty while no cause can be read."""
     held = _holding(record, because)
-    return f"{_ending(held[0].rule, record)}." if held else ""
+    return f"{_ending(held[0], record)}." if held else ""
 
 
 LIFTED: Final = {
@@ -81,18 +91,22 @@ def _state_of(finding: Finding) -> str:
                 f"{spent} % of the error budget of {key} was spent within {format_duration(within)} "
                 f"(the rule allows {format_percent(above)} %)"
             )
+        case ReleaseWorse() | ReleaseSpends():
+            said = state_of_release(finding)
+            return said[:1].upper() + said[1:]
         case _:
             assert_never(finding.rule.when)
 
 
-def _ending(rule: Rule, record: HoldRecord) -> str:
-    lifts = f"lifts {_clears(rule)}"
+def _ending(finding: Finding, record: HoldRecord) -> str:
+    lifts = f"lifts {_clears(finding)}"
     ends = [c.ends for c in record.causes]
     latest = max((e for e in ends if e is not None), default=None) if all(e is not None for e in ends) else None
     return f"{lifts}, at the latest on {spell_instant(latest)}" if latest is not None else lifts
 
 
-def _clears(rule: Rule) -> str:
+def _clears(finding: Finding) -> str:
+    rule = finding.rule
     until = rule.then.until if isinstance(rule.then, HoldReleases) else None
     match rule.when:
         case BudgetRemaining(below):
@@ -103,6 +117,8 @@ def _clears(rule: Rule) -> str:
         case BudgetSpent(above, within):
             calm = f"when at most {format_percent(above)} % of the budget was spent within {format_duration(within)}"
             return calm if until is None else f"{calm} and more than {format_percent(until)} % is left"
+        case ReleaseWorse() | ReleaseSpends():
+            return clears_release(finding)
         case _:
             assert_never(rule.when)
 
@@ -145,26 +161,37 @@ def explain_measured(measured: Measured) -> tuple[str, ...]:
 def explain_rule(rule: Rule, finding: Finding | None, enforcing: bool = True) -> str:
     """One rule and how it stands: in force or not, carried out or only reported."""
     name = f"Rule {rule.key.rule} of policy {rule.key.policy} ({rule.mode})"
-    match rule.when:
-        case BudgetRemaining(below):
-            condition = f"less than {format_percent(below)} % left"
-        case BurnRate(above, over):
-            condition = f"burning more than {format_decimal(above)} over {format_duration(over)}"
-        case BudgetSpent(above, within):
-            condition = f"more than {format_percent(above)} % of the budget spent within {format_duration(within)}"
-        case _:
-            assert_never(rule.when)
-    action = "Notify" if isinstance(rule.then, Notify) else "Hold"
+    condition = _condition(rule)
     if finding is None:
-        return f"{name}: {action} when {condition}. Not in force."
-    ends = f"ends {_clears(rule)}"
+        return f"{name}: {rule.then.verdict.label} when {condition}. Not in force."
+    if rule.on_releases:
+        condition = state_of_release(finding)
+    action, ends = finding.verdict.label, f"ends {_clears(finding)}"
     if finding.demoted:
         return f"{name}: in force ({condition}), but it only notifies: {finding.demoted}."
     if not finding.enforced:
-        return f"{name}: in force ({condition}); it would {action.lower()}, but its mode is Audit. It {ends}."
+        return f"{name}: in force ({condition}); it would {_would(finding)}, but its mode is Audit. It {ends}."
     if not enforcing:
-        return f"{name}: in force ({condition}); it would {action.lower()}, but Holdfast is switched off. It {ends}."
+        return f"{name}: in force ({condition}); it would {_would(finding)}, but Holdfast is switched off. It {ends}."
     return f"{name}: in force ({condition}), so {action}. It {ends}."
+
+
+def _would(finding: Finding) -> str:
+    return {Verdict.ROLL_BACK: "roll back"}.get(finding.verdict, finding.verdict.label.lower())
+
+
+def _condition(rule: Rule) -> str:
+    match rule.when:
+        case BudgetRemaining(below):
+            return f"less than {format_percent(below)} % left"
+        case BurnRate(above, over):
+            return f"burning more than {format_decimal(above)} over {format_duration(over)}"
+        case BudgetSpent(above, within):
+            return f"more than {format_percent(above)} % of the budget spent within {format_duration(within)}"
+        case ReleaseWorse() | ReleaseSpends():
+            return condition_on_release(rule.when)
+        case _:
+            assert_never(rule.when)
 
 
 def explain(decision: Decision) -> tuple[str, ...]:

@@ -26,6 +26,15 @@ class Reason(StrEnum):
     REQUEST_REFUSED = "RequestRefused"  # the API server refused what had to be done
     UNKNOWN_HOLD = "UnknownHold"  # a hold label that no record explains: it stays closed
     LIFTED_BY_HAND = "LiftedByHand"  # `holdfast lift`
+    BAD_RELEASE = "BadRelease"  # its own pods fail more than they may: the sequential test
+    RELEASE_COSTS = "ReleaseCosts"  # one release spent more of the budget than a rule grants it
+    RELEASE_STALLED = "ReleaseStalled"  # its pods do not get ready
+    SHARED_INCIDENT = "SharedIncident"  # pods of other releases fail as well: no release is to blame
+    UNDONE_BY_HAND = "UndoneByHand"  # a person asked to undo a release
+    ROLLBACK_STUCK = "RollbackStuck"  # the last good release does not come up again in time
+    TEMPLATE_CHANGED = "TemplateChanged"  # another template was declared than the one that was undone
+    ALLOWED_BY_HAND = "AllowedByHand"  # a person allowed the release that was undone
+    RESTRAINED = "Restrained"  # too much at once: Holdfast leaves it to people
 
     @property
     def slug(self) -> str:

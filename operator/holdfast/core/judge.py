@@ -14,18 +14,36 @@ from typing import Final, assert_never
 from .budget import YOUNG, Measured
 from .evidence import Fresh
 from .hold import CauseKey, Reason
-from .policy import BudgetRemaining, BudgetSpent, BurnRate, HoldReleases, Mode, Notify, Rule, Verdict, burn_rate
+from .policy import (
+    BudgetRemaining,
+    BudgetSpent,
+    BurnRate,
+    HoldReleases,
+    Mode,
+    Notify,
+    ReleaseSpends,
+    ReleaseWorse,
+    Rule,
+    Verdict,
+    burn_rate,
+)
 from .quantities import Share
+from .trial import Trial
 
 BAND: Final = Fraction(5, 100)
 """A rule on the remaining budget that names no `until` ends this far above its threshold."""
+
+
+AT_FAULT: Final = frozenset({Reason.BAD_RELEASE, Reason.RELEASE_COSTS, Reason.RELEASE_STALLED})
+"""Reasons that put it down to the release. A shared incident does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule in force on one objective: what it asks for, and whether it is carried out or only reported.
 
-    `demoted` says why a Hold only notifies here (a young or a small budget), in a few words.
+    `demoted` says why it only notifies here (a young or a small budget), in a few words. `trial` is the release that a rule
+    on releases is about, where it is known.
     """
 
     key: CauseKey
@@ -34,17 +52,23 @@ class Finding:
     verdict: Verdict
     reason: Reason
     demoted: str | None = None
+    trial: Trial | None = None
 
     @property
     def enforced(self) -> bool:
         """Whether the finding is acted on."""
         return self.rule.mode is Mode.ENFORCE
 
+    @property
+    def blames(self) -> bool:
+        """Whether it says that the release itself is at fault, so that its template is not to roll out again."""
+        return self.reason in AT_FAULT
+
 
 def findings(
     measured: Measured, rules: Collection[Rule], before: Collection[CauseKey], holding: Collection[CauseKey] = ()
 ) -> tuple[Finding, ...]:
-    """The rules in force on this objective, the most severe first.
+    """The rules on the budget that are in force on this objective, the most severe first; of releases see `judge_release`.
 
     `before` are those that were in force at the last look, `holding` those that hold a workload now: a hold that has
     begun does not end because its budget became young or small, nor on the figures of a young one (a lost ledger would
@@ -52,12 +76,19 @@ def findings(
     """
     found = []
     for rule in rules:
+        if rule.on_releases:
+            continue
         key = CauseKey(rule.key, measured.objective.key)
         blind = key in holding and (measured.provisional or _says_nothing(rule, measured))
         if blind or in_force(rule, measured, key in before or key in holding):
             demoted = None if key in holding else _demoted(rule, measured)
             verdict = Verdict.NOTIFY if demoted else rule.then.verdict
             found.append(Finding(key, rule, measured, verdict, reason_of(rule, measured), demoted))
+    return severest(found)
+
+
+def severest(found: Collection[Finding]) -> tuple[Finding, ...]:
+    """The most severe first, then what is carried out, then by name."""
     return tuple(sorted(found, key=lambda f: (-f.verdict, not f.enforced, f.key)))
 
 
@@ -72,7 +103,9 @@ def tired(found: Collection[Finding], worn: Collection[CauseKey]) -> tuple[Findi
 
 
 def in_force(rule: Rule, measured: Measured, before: bool) -> bool:
-    """Whether the rule is in force now, given whether it was. Total: silence keeps, the band keeps."""
+    """Whether a rule is in force now, given whether it was. Total: silence keeps, the band keeps, and the figures of a
+    budget say nothing of a release.
+    """
     if not isinstance(measured.evidence, Fresh):
         return before
     match rule.when:
@@ -82,6 +115,8 @@ def in_force(rule: Rule, measured: Measured, before: bool) -> bool:
         case BurnRate() | BudgetSpent():
             when = burn_rate(rule.when, measured.objective.window)
             return _burns(when, measured, before) or (before and _waits_for_budget(rule, measured))
+        case ReleaseWorse() | ReleaseSpends():
+            return before
         case _:
             assert_never(rule.when)
 
@@ -93,7 +128,7 @@ def clears_above(rule: Rule, below: Share) -> Share:
 
 
 def reason_of(rule: Rule, measured: Measured) -> Reason:
-    """The word for why this rule is in force."""
+    """The word for why this rule on the budget is in force."""
     if not isinstance(rule.when, BudgetRemaining):
         return Reason.BURNING_FAST
     return Reason.BUDGET_EXHAUSTED if rule.when.below <= 0 or measured.budget.remaining <= 0 else Reason.BUDGET_LOW
@@ -122,6 +157,11 @@ def _demoted(rule: Rule, measured: Measured) -> str | None:
     """Why a rule on the budget may not begin to hold here; None when it may."""
     if isinstance(rule.then, Notify) or not isinstance(rule.when, BudgetRemaining):
         return None
+    return little_known(measured)
+
+
+def little_known(measured: Measured) -> str | None:
+    """Why shares of this budget are nothing to act on, in a few words; None when they are."""
     if measured.budget.young:
         return "the budget is young"
     if measured.budget.small:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from fractions import Fraction
+from typing import Final, assert_never
 
 from .labels import LabelSelector, selects
 from .objective import Objective, ObjectKey
@@ -19,11 +20,25 @@ class Verdict(IntEnum):
     OPEN = 0
     NOTIFY = 1
     HOLD = 2
+    ROLL_BACK = 3
 
     @property
     def label(self) -> str:
         """The word people read."""
-        return {Verdict.OPEN: "Open", Verdict.NOTIFY: "Notify", Verdict.HOLD: "Hold"}[self]
+        return _LABELS[self]
+
+    @classmethod
+    def of(cls, label: str) -> Verdict:
+        """The verdict that people read so; KeyError when it is none."""
+        return {said: verdict for verdict, said in _LABELS.items()}[label]
+
+
+_LABELS: Final = {
+    Verdict.OPEN: "Open",
+    Verdict.NOTIFY: "Notify",
+    Verdict.HOLD: "Hold",
+    Verdict.ROLL_BACK: "RollBack",
+}
 
 
 class Mode(StrEnum):
@@ -71,7 +86,39 @@ class BudgetSpent:
 Burning = BurnRate | BudgetSpent
 """Conditions that compare how fast the budget burns."""
 
-Condition = BudgetRemaining | Burning
+ON_TRIAL: Final[Seconds] = 3_600
+"""A release is judged until this long after its completion, where a rule names no other time."""
+
+CALM: Final[Seconds] = 300
+"""Over this time an objective must not burn its budget any more, for an incident to be over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseWorse:
+    """True when the pods of a release fail more often than the objective promises, or the release gets nowhere.
+
+    Of releases that keep the promise no more than `1 - confidence` are ever found worse, however often one looks.
+    """
+
+    confidence: Share = Fraction(999, 1000)
+
+    @property
+    def alpha(self) -> Share:
+        """The share of good releases that may be found worse."""
+        return 1 - self.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSpends:
+    """True when the pods of a release have spent more than this share of the whole budget while it was on trial."""
+
+    above: Share
+
+
+Releasing = ReleaseWorse | ReleaseSpends
+"""Conditions on the release of a workload. What is left of the budget does not matter to them."""
+
+Condition = BudgetRemaining | Burning | Releasing
 
 
 def burn_rate(when: Burning, window: Window) -> BurnRate:
@@ -99,7 +146,15 @@ class HoldReleases:
     verdict = Verdict.HOLD
 
 
-Action = Notify | HoldReleases
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """The release at fault is undone, in flight or up to `within` after its completion, and does not roll out again."""
+
+    within: Seconds = ON_TRIAL
+    verdict = Verdict.ROLL_BACK
+
+
+Action = Notify | HoldReleases | RollBack
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,11 +174,49 @@ class Rule:
     when: Condition
     then: Action
 
+    @property
+    def on_releases(self) -> bool:
+        """Whether it is about a release, and not about a budget."""
+        return isinstance(self.when, ReleaseWorse | ReleaseSpends)
+
+    @property
+    def on_trial(self) -> Seconds:
+        """How long after its completion a release is judged by this rule."""
+        return self.then.within if isinstance(self.then, RollBack) else ON_TRIAL
+
 
 def compared(rules: Iterable[Rule], objective: Objective, interval: Seconds) -> frozenset[Seconds]:
     """The windows whose burn rates these rules compare at an objective, the short ones included."""
-    burning = [burn_rate(r.when, objective.window) for r in rules if not isinstance(r.when, BudgetRemaining)]
-    return frozenset(w for burn in burning for w in (burn.over, burn.short(objective.grain(interval))))
+    return frozenset(w for rule in rules for w in _windows(rule.when, objective, interval))
+
+
+def calm_window(objective: Objective) -> Seconds:
+    """Over which time an objective must be calm for an incident to be over."""
+    return min(CALM, objective.window.longest)
+
+
+def _windows(when: Condition, objective: Objective, interval: Seconds) -> tuple[Seconds, ...]:
+    match when:
+        case BudgetRemaining():
+            return ()
+        case BurnRate() | BudgetSpent():
+            burn = burn_rate(when, objective.window)
+            return burn.over, burn.short(objective.grain(interval))
+        case ReleaseWorse() | ReleaseSpends():
+            return (calm_window(objective),)
+        case _:
+            assert_never(when)
+
+
+def false_stops(rules: Mapping[ObjectKey, Collection[Rule]]) -> Mapping[ObjectKey, Share]:
+    """How probable it may be at each objective of a workload that a good release is found worse.
+
+    The highest confidence among its rules counts, and what it leaves is shared among the objectives that judge releases:
+    so it holds for the workload. Objectives without such a rule are not there.
+    """
+    judging = {key: [r.when.alpha for r in of if isinstance(r.when, ReleaseWorse)] for key, of in rules.items()}
+    alphas = {key: min(found) for key, found in judging.items() if found}
+    return {key: alpha / len(alphas) for key, alpha in alphas.items()}
 
 
 @dataclass(frozen=True, slots=True)

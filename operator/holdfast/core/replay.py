@@ -1,6 +1,7 @@
 """What a policy would have done: the rules walked over the figures of the past, as the loop walks over those of today.
 
-Every rule is taken as if it were enforced. A rule keeps its memory from one moment to the next, so a threshold has its
+Every rule on the budget is taken as if it were enforced; those on releases are left out, since nobody knows any more
+which pods were of which release. A rule keeps its memory from one moment to the next, so a threshold has its
 hysteresis, silence changes nothing, and a hold ends when it has lasted as long as it may.
 """
 
@@ -62,9 +63,9 @@ def replay(looks: Iterable[tuple[Instant, Measured]], rules: Collection[Rule]) -
 
 
 def effects(moments: Sequence[Moment], rules: Iterable[Rule]) -> tuple[Effect, ...]:
-    """What each rule would have done, in the order of the rules. A moment stands for the time up to the next one."""
+    """What each rule on the budget would have done, in their order. A moment stands for the time up to the next one."""
     lengths = [later.at - moment.at for moment, later in pairwise(moments)]
-    return tuple(_effect(moments, [*lengths, 0.0], rule) for rule in rules)
+    return tuple(_effect(moments, [*lengths, 0.0], rule) for rule in rules if not rule.on_releases)
 
 
 def worst(moments: Iterable[Moment]) -> Moment | None:

@@ -59,6 +59,7 @@ def _essence(status: Status) -> object:
         sorted((f["policy"], f["rule"], f["mode"], f["verdict"]) for f in status.get("findings") or ()),
         status.get("objectives"),
         status.get("enforceable"),
+        sorted((n["objective"], n["reason"]) for n in status.get("notEnforceable") or ()),
         status.get("next"),
         sorted((a["name"], a.get("coarse"), a.get("reset")) for a in status.get("adjustments") or ()),
         sorted((w["kind"], w["name"], w["state"]) for w in status.get("workloads") or ()),
