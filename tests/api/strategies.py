@@ -75,6 +75,7 @@ RELEASES = st.builds(
     hash=NAMES | st.just(""),
     changed_by=NAMES | st.just(""),
     again=st.booleans(),
+    started=st.none() | TIMES,
     completed=st.none() | TIMES,
     ended=st.none() | TIMES,
     good=st.booleans(),

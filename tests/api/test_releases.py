@@ -66,7 +66,7 @@ def test_nothing_is_lost(record: ReleaseRecord) -> None:
 def test_every_field_of_a_record_is_kept() -> None:
     """A field that is added to the record fails here until the status, or what people write, holds it."""
     told = {field.name for field in fields(ReleaseRecord)} - {"workload", "kept", "readiness"}
-    body = body_of(replace(RELEASE, completed=AT, ended=AT, found=AT, undone=AT, bound="b", message="m"))
+    body = body_of(replace(RELEASE, started=AT, completed=AT, ended=AT, found=AT, undone=AT, bound="b", message="m"))
     shown = {*body["status"], *body["spec"], "undo", "allow"}
     assert {re.sub("_(.)", lambda m: m[1].upper(), name) for name in told} <= shown
 

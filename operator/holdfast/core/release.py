@@ -87,12 +87,13 @@ class Ask:
 class ReleaseRecord:
     """What is on record about one release: one pod template of a workload, however often it rolls out.
 
-    `began` is when it was declared the last time, or started where it was queued first; `ended` when another template
-    was declared. `revision` is the number the workload's controller gave it, 0 while it has none; `hash` what its newest
-    pods carry. `again` says that it had rolled out before. `good` says that it was complete and innocent: one to go back
-    to. `found` is when it was first found bad, `undone` since when it was tried to undo it: once only. `kept` says that
-    its whole pod template is stored with it. `bound` says in a sentence which faults would be seen by now. `undo` and
-    `allow` are what people asked of it: to undo it, to let it roll out though it was undone.
+    `began` is when it was declared the last time, `started` when its last rollout started, `ended` when another template
+    was declared or the workload deleted: the one without it is the present one. `revision` is the number the workload's
+    controller gave it, 0 while it has none; `hash` what its newest pods carry. `again` says that it had rolled out before.
+    `good` says that it was complete and innocent: one to go back to. `found` is when it was first found bad, `undone`
+    since when it was tried to undo it: once only. `kept` says that its whole pod template is stored with it. `bound` says
+    in a sentence which faults would be seen by now. `undo` and `allow` are what people asked of it: to undo it, to let it
+    roll out though it was undone.
     """
 
     workload: Workload
@@ -104,6 +105,7 @@ class ReleaseRecord:
     hash: str = ""
     changed_by: str = ""
     again: bool = False
+    started: Instant | None = None
     completed: Instant | None = None
     ended: Instant | None = None
     good: bool = False
