@@ -42,9 +42,7 @@ class Wealth:
         """One interval. Its allowance and its size must not depend on how many of its events were bad."""
         odds = ratio / allowance - 1
         self.bad += odds > 0
-        self.parts = [
-            min(part * (1 + share * odds), _MOST) for part, share in zip(self.parts, SHARES, strict=True)
-        ]
+        self.parts = [min(part * (1 + share * odds), _MOST) for part, share in zip(self.parts, SHARES, strict=True)]
 
     @property
     def log(self) -> float:

@@ -150,7 +150,9 @@ def weigh(
     rate = _rate(rows, total)
     return Weighed(
         objective,
-        _finding(trace, alpha, strong=strong, alone=trace.lonely or completed is not None, now=rows[-1].at if rows else 0)
+        _finding(
+            trace, alpha, strong=strong, alone=trace.lonely or completed is not None, now=rows[-1].at if rows else 0
+        )
         or _innocence(trace, total, bad, after),
         total,
         bad,
