@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.core.docket import Docket
 from holdfast.core.ledger import Ledger, Reading
+from holdfast.core.objective import Workload
+from holdfast.core.pods import Candidate, Pod
 from holdfast.core.state import LedgerState
 from holdfast.service.encoding import LARGEST, decode, encode
 from tests.core.histories import WINDOWS, History, figures, histories
@@ -87,9 +90,9 @@ def test_a_count_that_is_not_finite_is_not_stored_as_a_ledger() -> None:
         decode(encode(broken))
 
 
-def repacked(change: Any) -> bytes:
+def repacked(change: Any, ledger: Ledger | None = None) -> bytes:
     """A ledger whose head was changed by somebody who knows how: `change` gets it as JSON."""
-    raw = zlib.decompress(encode(usual(5, 2).state()))
+    raw = zlib.decompress(encode((ledger or usual(5, 2)).state()))
     (length,) = struct.unpack_from("<I", raw)
     head = json.loads(raw[4 : 4 + length])
     text = change(head) or json.dumps(head)
@@ -106,6 +109,82 @@ def put(*path: Any) -> Any:
         head[last] = value
 
     return change
+
+
+def on_trial() -> Ledger:
+    """A ledger with a release on trial: pods that are known, some that wait, and events of nobody."""
+    web, base = Workload("shop", "Deployment", "web"), Workload("shop", "StatefulSet", "db")
+    ledger, docket = usual(5, 2), Docket()
+    at = ledger.at or 0.0
+    new = Candidate(web, "uid", "digest", at, ("new",))
+    docket.keep({web: new, base: Candidate(base, "uid 2", "digest 2", at + 0.5, ("db-2", "db-3"), True)})
+    docket.learn(web, [Pod("web-new-aaaaa", "1", "new", at + 1), Pod("web-old-aaaaa", "2", "old", at - 9)], at + 5)
+    docket.take(at, at + 20, [(("shop", "web-lost", at + 3), (7.0, 1.5)), (("shop", "web-new-aaaaa", at + 2), (4, 1))])
+    docket.take(at + 20, at + 900, [(("shop", "db-0", None), (3.0, 0)), (("shop", "web-old-aaaaa", 1.0), (9, 2))])
+    ledger.docket = docket
+    return ledger
+
+
+def test_a_docket_comes_back() -> None:
+    """With all that is known, that waits, and that is nobody's."""
+    state = on_trial().state()
+    assert state.docket is not None
+    assert state.docket.waiting
+    assert [case.nobodys for case in state.docket.cases] == [(7.0, 1.5), (0.0, 0.0)]
+    assert same(decode(encode(state)), state)
+
+
+def test_without_a_trial_a_ledger_is_stored_as_before() -> None:
+    """To the byte: checkpoints from before there were trials are read, and cost nothing more."""
+    ledger = on_trial()
+    ledger.docket = None
+    assert encode(ledger.state()) == encode(usual(5, 2).state())
+    raw = zlib.decompress(encode(ledger.state()))
+    assert len(json.loads(raw[4 : 4 + struct.unpack_from("<I", raw)[0]])) == 7
+
+
+def test_a_trial_takes_little_room() -> None:
+    """Six hundred intervals of a hundred pods: some ten kilobytes, while it lasts."""
+    web, chance = Workload("shop", "Deployment", "web"), random.Random(5)
+    ledger, docket = usual(), Docket()
+    docket.keep({web: Candidate(web, "uid", "digest", 1_000.0, ("6466864d89",))})
+    pods = [Pod(f"web-6466864d89-{n:05}", "", "6466864d89", 1_000.0 + n) for n in range(100)]
+    docket.learn(web, pods, 2_000.0)
+    for look in range(600):
+        gains = [(("shop", pod.name, 1_100.0), (float(chance.randrange(99)), 0.0)) for pod in pods]
+        docket.take(2_000.0 + 15 * look, 2_015.0 + 15 * look, gains)
+    before, ledger.docket = len(encode(ledger.state())), docket
+    assert len(encode(ledger.state())) < before + 10_000
+
+
+def test_a_docket_of_another_version_is_left_out() -> None:
+    """The ledger itself loses nothing."""
+    found = decode(repacked(put(7, 0, 2), on_trial()))
+    assert found.docket is None
+    assert found.newest == on_trial().at
+
+
+HOSTILE_DOCKETS = [
+    pytest.param(put(7, []), id="nothing"),
+    pytest.param(put(7, 1, 0, 0, ["shop"]), id="half a name"),
+    pytest.param(put(7, 1, 0, 1, "a"), id="a word for a time"),
+    pytest.param(put(7, 1, 0, 2, 1), id="a number for a truth"),
+    pytest.param(put(7, 1, 0, 3, 0, ["web", [[1]]]), id="half a pod"),
+    pytest.param(put(7, 1, 0, 4, [[5, 1, 0, 1, 0], [4, 1, 0, 1, 0]]), id="times that fall"),
+    pytest.param(put(7, 1, 0, 4, [[5, 1, 0, 1]]), id="half an interval"),
+    pytest.param(put(7, 1, 0, 5, [1]), id="half a count"),
+    pytest.param(put(7, 2, 0, 0, ["shop", 1, 2]), id="a number for a pod"),
+    pytest.param(put(7, 2, 0, 1, []), id="waiting for nothing"),
+    pytest.param(put(7, 2, 0, 1, [[1, 2, 3]]), id="half of what waits"),
+    pytest.param(lambda head: head.append(1), id="a part too many"),
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE_DOCKETS)
+def test_what_is_no_docket_is_refused(change: Any) -> None:
+    """With the ledger: what is well packed and makes no sense was written by nobody we know."""
+    with pytest.raises(ValueError):
+        decode(repacked(change, on_trial()))
 
 
 HOSTILE = [
@@ -157,8 +236,10 @@ def test_a_bomb_is_refused() -> None:
 
 def test_mutations_are_refused_or_are_whole_ledgers() -> None:
     """Thousands of changes to the unpacked bytes: each is refused, or decodes to a state that is a ledger or refused as one."""
-    chance, raw, refused = random.Random(3), zlib.decompress(encode(usual(40, 3).state())), 0
-    for _ in range(3_000):
+    both = [zlib.decompress(encode(ledger.state())) for ledger in (usual(40, 3), on_trial())]
+    chance, refused = random.Random(3), 0
+    for turn in range(4_000):
+        raw = both[turn % 4 == 0]
         mutated = bytearray(raw)
         for _ in range(chance.choice((1, 1, 2, 8))):
             place = chance.randrange(len(mutated))
@@ -174,6 +255,6 @@ def test_mutations_are_refused_or_are_whole_ledgers() -> None:
         except ValueError:
             refused += 1
             continue
-        ledger.feed((ledger.at or 0) + 15, {A: Reading(1, 0, 0)})
+        ledger.feed((ledger.at or 0) + 15, {A: Reading(1, 0, 0, process=A[2:])})
         ledger.counts(3_600)
     assert refused > 2_000

@@ -51,18 +51,10 @@ class Lines:
             self._lines[place] = _joined((at, *own, *others), self._lines[place])
 
     def rows(self) -> tuple[Row, ...]:
-        """The intervals with events. Bad ones below zero, of good ones that were counted late, are taken from the
-        interval before.
-        """
-        found: list[Line] = []
-        for line in self._lines:
-            if line[1:] == (0.0, 0.0, 0.0, 0.0):
-                continue
-            found.append(line)
-            while len(found) > 1 and min(found[-1][2], found[-1][4]) < 0:
-                last = found.pop()
-                found[-1] = _joined(found[-1], last)
-        return tuple(Row(at, (nt, max(0.0, nb)), (ot, max(0.0, ob))) for at, nt, nb, ot, ob in found)
+        """The intervals with events, from the first of the release on."""
+        own = (n for n, line in enumerate(self._lines) if line[1:3] != (0.0, 0.0))
+        first = next(own, len(self._lines))
+        return tuple(Row(line[0], line[1:3], line[3:]) for line in self._lines[first:] if any(line[1:]))
 
 
 def _joined(one: Line, other: Line) -> Line:

@@ -6,7 +6,7 @@ before, so where one returns the time of a pod's creation decides as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .objective import Workload
@@ -40,35 +40,40 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What tells the pods of a release on trial. `hash` is empty while its controller has not given it one; `again` says
-    that pods of this hash may be older than the release.
+    """What tells the pods of a release on trial.
+
+    `hashes` are what they carry: none while the controller has given none, several after a restart of the same template.
+    `again` says that there may be pods of these hashes which are older than the release.
     """
 
     workload: Workload
     uid: str
     digest: str
     began: Instant
-    hash: str = ""
+    hashes: tuple[str, ...] = ()
     again: bool = False
 
     @classmethod
     def of(cls, release: ReleaseRecord) -> Candidate:
         """The one that is on record."""
-        hash_, digest = release.hash, release.template.digest
-        return cls(release.workload, release.uid, digest, release.began, hash_, release.again)
+        hashes = (release.hash,) if release.hash else ()
+        return cls(release.workload, release.uid, release.template.digest, release.began, hashes, release.again)
 
-    def follows(self, before: Candidate) -> bool:
-        """Whether this is the release that was known as `before`: it may have got its hash since, and a proper beginning."""
-        if (self.uid, self.digest) != (before.uid, before.digest):
-            return False
-        return not before.hash or (self.began, self.hash) == (before.began, before.hash)
+    def after(self, before: Candidate) -> Candidate | None:
+        """The release that was known as `before`, as it is known now: it may have got a hash since, or one more. None where
+        it is another one.
+        """
+        same = (self.uid, self.digest) == (before.uid, before.digest)
+        if not same or (before.hashes and self.began != before.began):
+            return None
+        return replace(self, hashes=tuple(dict.fromkeys((*before.hashes, *self.hashes))))
 
     def owns(self, revision: str, created: Instant) -> bool | None:
         """Whether a pod of this revision is of the release; None while that is not known."""
         older = created < self.began - SLACK
-        if not self.hash:
+        if not self.hashes:
             return False if older else None
-        return revision == self.hash and not (self.again and older)
+        return revision in self.hashes and not (self.again and older)
 
     def claims(self, namespace: str, pod: str) -> bool:
         """Whether a pod may be one of the workload, by its name."""

@@ -47,10 +47,10 @@ def _reasons(
     crashing = [pod for pod in own if pod.restarts >= RESTARTS and pod.waiting == CRASHING]
     if crashing and others:
         worst = max(crashing, key=lambda pod: (pod.restarts, pod.name))
+        more = f" and {len(crashing) - 1} more of the new release" if len(crashing) > 1 else " of the new release"
         yield Stall(
             min(pod.created for pod in crashing),
-            f"{_pods(crashing)} of the new release crash again and again ({worst.name} started {worst.restarts} times anew), "
-            f"while {len(others)} of the releases before serve",
+            f"Pod {worst.name}{more} crashed {worst.restarts} times, while the pods of other releases are fine",
         )
     if overdue is not None and overdue >= candidate.began:
         yield Stall(
@@ -62,7 +62,7 @@ def _reasons(
     if waiting and now - progress >= PATIENCE:
         yield Stall(
             progress,
-            f"{_unready(own)}, and nothing has moved for {format_duration(now - progress)}",
+            f"Nothing has moved for {format_duration(now - progress)}: {_unready(own)}",
         )
 
 
@@ -77,11 +77,7 @@ def _progress(pods: Iterable[Pod]) -> Iterator[Instant]:
 def _unready(own: list[Pod]) -> str:
     waiting = [pod for pod in own if not pod.ready]
     if not waiting:
-        return f"all of its {_pods(own)} are ready, but they are not enough" if own else "it has no pods"
+        return "its pods are ready, but there are not enough of them" if own else "it has no pods"
     whys = sorted({pod.waiting for pod in waiting if pod.waiting})
     why = f" ({', '.join(whys)})" if whys else ""
-    return f"{len(waiting)} of its {_pods(own)} are not ready{why}"
-
-
-def _pods(pods: list[Pod]) -> str:
-    return f"{len(pods)} {'pod' if len(pods) == 1 else 'pods'}"
+    return f"pods that are not ready: {len(waiting)} of {len(own)}{why}"

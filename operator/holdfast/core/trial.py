@@ -26,7 +26,8 @@ class Weighed:
     `total` and `bad` are events of its own pods. `against_target` and `against_others` are natural logarithms of the two
     e-values. `strong` says that the finding would stand without pods of another release beside it. `seen_after` is the
     number of events after which a fault of ten times the budget would be seen, `seen_in` how long that takes at the
-    present rate.
+    present rate. `nobodys` are events of pods that were gone before anybody could tell whose they were: they count neither
+    for the release nor for the others.
     """
 
     objective: ObjectKey
@@ -38,6 +39,7 @@ class Weighed:
     strong: bool = False
     seen_after: int | None = None
     seen_in: Seconds | None = None
+    nobodys: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

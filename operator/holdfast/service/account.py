@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
+from holdfast.core.docket import Docket
 from holdfast.core.doubts import Doubt
 from holdfast.core.effects import Declared
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.ledger import Ledger
-from holdfast.core.objective import Objective, ObjectKey
+from holdfast.core.objective import Objective, ObjectKey, Workload
+from holdfast.core.pods import Candidate
 from holdfast.core.quantities import Instant, Seconds
 
 log = structlog.get_logger("holdfast.accounts")
@@ -48,6 +50,18 @@ class Account:
         if keys:
             self.pins = {key: pins for key, pins in self.pins.items() if key not in keys}
             self.ledger.pins = tuple({pin for every in self.pins.values() for pin in every})
+
+    def try_releases(self, candidates: Mapping[Workload, Candidate]) -> None:
+        """Count whose the events are, for these releases and no others."""
+        docket = self.ledger.docket
+        if docket is not None and candidates:
+            docket.keep(candidates)
+        elif candidates:
+            docket = Docket()
+            docket.keep(candidates)
+            self.ledger.docket = docket
+        elif docket is not None:
+            self.ledger.docket = None
 
     @property
     def book(self) -> Ledger:

@@ -17,7 +17,8 @@ from holdfast.core.effects import Declared
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.identity import identity_of
 from holdfast.core.ledger import Ledger
-from holdfast.core.objective import Composite, Objective, ObjectKey
+from holdfast.core.objective import Composite, Objective, ObjectKey, Workload
+from holdfast.core.pods import Candidate
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.prometheus.sources import Source
 from holdfast.prometheus.starts import StartsOf
@@ -147,6 +148,11 @@ class Accounts:
             if key == objective.key:
                 account.declared = declared
             account.pin(objective.key, pins)
+
+    def try_releases(self, candidates: Mapping[ObjectKey, Mapping[Workload, Candidate]]) -> None:
+        """These releases are on trial, by the objectives whose events say something of them."""
+        for key, account in self._accounts.items():
+            account.try_releases(candidates.get(key, {}))
 
     def filled(self, key: ObjectKey) -> Account | None:
         """The account of an objective, once its past has been read; a composite has none."""

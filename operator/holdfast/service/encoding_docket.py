@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, Final
 
-from holdfast.core.docket import CaseState, DocketState, Life, Objects, Wait
+from holdfast.core.case import CaseState, Objects
+from holdfast.core.docket import DocketState, Life, Wait
 from holdfast.core.lines import Line
 from holdfast.core.objective import Workload
 from holdfast.core.pods import Candidate
@@ -38,20 +39,21 @@ def docket_of(values: Any) -> DocketState | None:
 
 def _case(case: CaseState) -> list[object]:
     one = case.candidate
-    who = [one.workload.namespace, one.workload.kind, one.workload.name, one.uid, one.digest, one.hash]
+    who = [one.workload.namespace, one.workload.kind, one.workload.name, one.uid, one.digest, *one.hashes]
     known = [[name, objects] for name, objects in case.known.items()]
-    return [who, one.began, one.again, known, case.lines, case.nobodys]
+    return [who, one.began, one.again, known, case.lines, case.nobodys, case.told]
 
 
 def _case_of(values: Any) -> CaseState:
-    who, began, again, known, lines, nobodys = values
-    namespace, kind, name, uid, digest, hash_ = words(who)
-    candidate = Candidate(Workload(namespace, kind, name), uid, digest, number(began), hash_, flag(again))
+    who, began, again, known, lines, nobodys, told = values
+    namespace, kind, name, uid, digest, *hashes = words(who)
+    candidate = Candidate(Workload(namespace, kind, name), uid, digest, number(began), tuple(hashes), flag(again))
     total, bad = map(number, nobodys)
     found = tuple(map(_line, lines))
     if any(one[0] >= other[0] for one, other in pairwise(found)):
         raise ValueError("not a ledger: the intervals of a release are not in order")
-    return CaseState(candidate, {words([pod])[0]: _objects(objects) for pod, objects in known}, found, (total, bad))
+    objects = {words([pod])[0]: _objects(several) for pod, several in known}
+    return CaseState(candidate, objects, found, (total, bad), maybe(told))
 
 
 def _objects(values: Any) -> Objects:
