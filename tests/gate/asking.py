@@ -15,10 +15,13 @@ from lab import Cluster
 from lab.api import PATCH_TYPES
 
 HOLD: Final = "holdfast.dev/hold"
+QUEUE: Final = "holdfast.dev/queue"
+DETACHED: Final = "holdfast.dev/detached-from"
 OVERRIDE: Final = "holdfast.dev/override"
 RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
 ROLLBACK: Final = "deprecated.deployment.rollback.to"
 ID: Final = "budget-exhausted-x7k2p"
+UNDONE: Final = "bad-release-q9q9q"
 PLURAL: Final = {
     "Deployment": "deployments",
     "ReplicaSet": "replicasets",

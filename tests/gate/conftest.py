@@ -9,7 +9,7 @@ import pytest
 
 from lab import Cluster
 from tests.fixtures_chart import InstalledChart, installed_chart
-from tests.gate.asking import HOLD, ID, OVERRIDE, Answer, Asker, Change, Json, path, put, workload
+from tests.gate.asking import HOLD, ID, OVERRIDE, QUEUE, UNDONE, Answer, Asker, Change, Json, path, put, workload
 
 __all__ = ["installed_chart"]
 
@@ -45,13 +45,19 @@ class Shop:
     def held(self, kind: str, name: str, **spec: Any) -> str:
         """Create a workload and hold it; returns its name."""
         self.create(kind, name, **spec)
-        if kind in ("Deployment", "ReplicaSet"):
-            self.hold(kind, name)
-        else:  # the chart gives the operator no right to them yet
-            labels = {"metadata": {"labels": {HOLD: ID}}}
-            self.must(
-                self.chart.user, "PATCH", self.path(kind, name), labels, patch="merge", groups=("system:masters",)
-            )
+        self.hold(kind, name)
+        return name
+
+    def queue(self, kind: str, name: str, *, hold: bool = False) -> None:
+        """Put the label of an undone release on, as the operator does: a Deployment is paused with the same patch."""
+        labels = {QUEUE: UNDONE, **({HOLD: ID} if hold else {})}
+        body = {"metadata": {"labels": labels}, **({"spec": {"paused": True}} if kind == "Deployment" else {})}
+        self.must("operator", "PATCH", self.path(kind, name), body, patch="merge")
+
+    def queued(self, kind: str, name: str, *, hold: bool = False) -> str:
+        """Create a workload whose release was undone; returns its name."""
+        self.create(kind, name)
+        self.queue(kind, name, hold=hold)
         return name
 
     def change(self, who: str, kind: str, name: str, change: Change, subresource: str = "", **more: Any) -> Answer:
@@ -122,7 +128,8 @@ def shop(installed_chart: InstalledChart) -> Shop:
     """Held workloads of every kind, unchanged by all tables: only dry runs touch them.
 
     held, paused (held and paused by the operator), overridden (held, with the label that opens it), stale (held, with
-    the override of an earlier hold), nameless (held, without an id), free (not held).
+    the override of an earlier hold), nameless (held, without an id), free (not held); queued (its release was undone, and
+    so the ReplicaSet of this name), queuedopen (the same with the label that opens it), queuedheld (and on hold as well).
     """
     shop = open_shop(installed_chart, installed_chart.cluster.namespace("gate"))
     for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
@@ -141,6 +148,13 @@ def shop(installed_chart: InstalledChart) -> Shop:
         shop.path("Deployment", "stale"),
         [put("budget-exhausted-aaaaa", "metadata", "labels", OVERRIDE)],
     )
+    for name in ("queued", "queuedopen"):
+        shop.queued("Deployment", name)
+        shop.queued("ReplicaSet", name)
+    for kind in ("Deployment", "ReplicaSet"):
+        key = [put(UNDONE, "metadata", "labels", OVERRIDE)]
+        shop.must("oncall", "PATCH", shop.path(kind, "queuedopen"), key)
+    shop.queued("Deployment", "queuedheld", hold=True)
     return shop
 
 

@@ -59,7 +59,7 @@ CASES: Final[list[tuple[str, str, Change, str]]] = [
     ("oncall", "held", KEY, PASSES),
     ("oncall", "stale", KEY, PASSES),
     ("oncall", "free", KEY, PASSES),
-    ("operator", "held", KEY, PASSES),
+    ("operator", "held", KEY, "self.holdfast.dev"),  # it takes such a label off, and never sets one
     # taking it off is free, and other changes do not stumble over it
     ("developer", "overridden", [drop("metadata", "labels", OVERRIDE)], PASSES),
     ("gitops", "overridden", [drop("metadata", "labels", OVERRIDE)], PASSES),

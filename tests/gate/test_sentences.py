@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from tests.fixtures_chart import CHART, POLICIES, POLICY_PATH, InstalledChart
-from tests.gate.asking import HOLD, ID, OVERRIDE, ROLLBACK, Answer, container, drop, put, workload
+from tests.gate.asking import HOLD, ID, OVERRIDE, QUEUE, ROLLBACK, Answer, container, drop, put, workload
 from tests.gate.conftest import Shop, open_shop
 
 pytestmark = pytest.mark.lab
@@ -20,7 +20,7 @@ HOSTILE: Final = ("is", "immutable", "field", "x-is", "immutable-x", "field-x", 
 
 
 def every_refusal(shop: Shop, name: str) -> Iterator[Answer]:
-    """Each validation of both policies, refused once, with hostile values of labels."""
+    """Each validation of the policies for workloads, refused once, with hostile values of labels."""
     deployment, ask = shop.path("Deployment", name), shop.ask
     for change in (
         [put("shop:v2", *container(0, "image")), put(1, "spec", "revisionHistoryLimit")],
@@ -33,7 +33,20 @@ def every_refusal(shop: Shop, name: str) -> Iterator[Answer]:
     ):
         yield ask("gitops", "PATCH", deployment, change)
     yield ask("developer", "PATCH", deployment, [put("immutable", "metadata", "labels", OVERRIDE)])
-    for label in (HOLD, OVERRIDE):
+    queued = f"q-{name}"
+    for where in (shop.path("Deployment", queued), shop.path("ReplicaSet", queued)):
+        for change in (
+            [drop("metadata", "labels", QUEUE)],
+            [put("immutable", "metadata", "labels", QUEUE)],
+            [put("immutable", "metadata", "labels", OVERRIDE)],
+            [put({ROLLBACK: "1"}, "metadata", "annotations"), drop("metadata", "labels")],
+        ):
+            yield ask("gitops", "PATCH", where, change)
+    yield ask("gitops", "PATCH", shop.path("Deployment", queued), [put(False, "spec", "paused")])
+    yield ask("gitops", "PATCH", shop.path("Deployment", queued), [put({ROLLBACK: "1"}, "metadata", "annotations")])
+    yield ask("gitops", "PATCH", shop.path("ReplicaSet", queued), [put("shop:v2", *container(0, "image"))])
+    yield ask("gitops", "DELETE", shop.path("ReplicaSet", queued))
+    for label in (HOLD, OVERRIDE, QUEUE):
         document = workload("Deployment", shop.namespace, f"{name}2")
         document["metadata"]["labels"][label] = "immutable"
         yield ask("developer", "POST", shop.path("Deployment"), document)
@@ -46,6 +59,8 @@ def test_no_name_makes_flux_recreate(installed_chart: InstalledChart, namespace_
     for name in HOSTILE:
         shop.create("Deployment", name, paused=True)
         shop.hold("Deployment", name)
+        for kind in ("Deployment", "ReplicaSet"):
+            shop.queued(kind, f"q-{name}")
         for answer in every_refusal(shop, name):
             message = answer.body["message"]
             assert (answer.code, answer.body["reason"]) == (403, "Forbidden"), message
@@ -88,7 +103,7 @@ def test_no_sentence_joins_the_words_itself() -> None:
     """Neither "is" before nor "field" after a name: no word of ours completes a pattern with any name beside it."""
     text = " ".join(
         (CHART / "templates" / name).read_text()
-        for name in ("gate-author.yaml", "gate-hold.yaml", "gate-override.yaml", "gate-self.yaml")
+        for name in (f"gate-{policy.partition('.')[0]}.yaml" for policy in POLICIES)
     )
     strings = [s for s in re.findall(r"'((?:[^'\n])*)'", text) if " " in s]
     assert strings
