@@ -9,6 +9,7 @@ import pytest
 from lab.chart import (
     BINDING_PATH,
     CHART,
+    KEEP,
     POLICIES,
     POLICY_PATH,
     InstalledChart,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BINDING_PATH",
     "CHART",
+    "KEEP",
     "POLICIES",
     "POLICY_PATH",
     "InstalledChart",

@@ -11,14 +11,14 @@ import lab
 from holdfast.cluster.checkpoints import PREFIX
 from holdfast.cluster.shards import MOST
 from lab import Cluster
-from tests.fixtures_chart import BINDING_PATH, POLICIES, POLICY_PATH, InstalledChart, install
+from tests.fixtures_chart import BINDING_PATH, KEEP, POLICIES, POLICY_PATH, InstalledChart, install
 
 pytestmark = pytest.mark.lab
 Json = dict[str, Any]
 DEFINITIONS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 HOLD, OVERRIDE, ID = "holdfast.dev/hold", "holdfast.dev/override", "budget-exhausted-x7k2p"
 
-KINDS: Final = ("servicelevelobjectives", "errorbudgetpolicies", "budgetadjustments", "holds")
+KINDS: Final = ("servicelevelobjectives", "errorbudgetpolicies", "budgetadjustments", "holds", "workloadreleases")
 READ: Final = ("get", "list", "watch")
 WRITE: Final = ("create", "update", "patch", "delete", "deletecollection")
 OWN, ANY = "holdfast-system", "default"
@@ -29,8 +29,15 @@ MAY: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
     *[(READ, "holdfast.dev", kind, "", "") for kind in KINDS],
     *[(("patch", "update"), "holdfast.dev", f"{kind}/status", "", ANY) for kind in KINDS],
     (("create", "update", "patch", "delete"), "holdfast.dev", "holds", "", ANY),
+    (("create", "update", "patch", "delete"), "holdfast.dev", "workloadreleases", "", ANY),
     ((*READ, "patch"), "apps", "deployments", "", ANY),
-    ((*READ, "patch"), "apps", "replicasets", "", ANY),
+    ((*READ, "patch", "create"), "apps", "replicasets", "", ANY),
+    ((*READ, "patch"), "apps", "statefulsets", "", ANY),
+    ((*READ, "patch"), "apps", "daemonsets", "", ANY),
+    (READ, "apps", "controllerrevisions", "", ANY),
+    (("list", "delete"), "", "pods", "", ANY),
+    (("list",), "", "resourcequotas", "", ANY),
+    (("get",), "", "configmaps", "", ANY),
     (("create", "patch"), "events.k8s.io", "events", "", ANY),
     (("get",), "coordination.k8s.io", "leases", "holdfast-off", OWN),
     (("create", "list"), "", "configmaps", "", OWN),
@@ -38,28 +45,37 @@ MAY: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
     (("get", "update", "delete"), "", "configmaps", f"{PREFIX}{MOST - 1}", OWN),
     *[(("get",), "admissionregistration.k8s.io", "validatingadmissionpolicies", name, "") for name in POLICIES],
     *[(("get",), "admissionregistration.k8s.io", "validatingadmissionpolicybindings", name, "") for name in POLICIES],
+    (("get",), "admissionregistration.k8s.io", "mutatingadmissionpolicies", KEEP, ""),
+    (("get",), "admissionregistration.k8s.io", "mutatingadmissionpolicybindings", KEEP, ""),
 ]
 MAY_NOT: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
     (WRITE, "holdfast.dev", "servicelevelobjectives", "", ANY),
     (WRITE, "holdfast.dev", "errorbudgetpolicies", "", ANY),
     (WRITE, "holdfast.dev", "budgetadjustments", "", ANY),
     (("deletecollection", "override"), "holdfast.dev", "holds", "", ANY),
+    (("deletecollection",), "holdfast.dev", "workloadreleases", "", ANY),
     (("create", "update", "delete", "deletecollection"), "apps", "deployments", "", ANY),
-    (("create", "update", "delete", "deletecollection"), "apps", "replicasets", "", ANY),
+    (("update", "delete", "deletecollection"), "apps", "replicasets", "", ANY),
     (("update", "patch"), "apps", "deployments/scale", "", ANY),
     (("update", "patch"), "apps", "deployments/status", "", ANY),
-    ((*READ, *WRITE), "apps", "statefulsets", "", ANY),
-    ((*READ, *WRITE), "apps", "daemonsets", "", ANY),
-    ((*READ, *WRITE), "", "pods", "", ANY),
+    (("create", "update", "delete", "deletecollection"), "apps", "statefulsets", "", ANY),
+    (("create", "update", "delete", "deletecollection"), "apps", "daemonsets", "", ANY),
+    (WRITE, "apps", "controllerrevisions", "", ANY),
+    (("update", "patch"), "apps", "replicasets/scale", "", ANY),
+    (("update", "patch"), "apps", "statefulsets/scale", "", ANY),
+    (("get", "watch", "create", "update", "patch", "deletecollection"), "", "pods", "", ANY),
     (("create",), "", "pods/exec", "", ANY),
+    (("get",), "", "pods/log", "", ANY),
+    (("create",), "", "pods/eviction", "", ANY),
+    (("get", "watch", *WRITE), "", "resourcequotas", "", ANY),
     ((*READ, *WRITE), "", "secrets", "", ANY),
     ((*READ, *WRITE), "", "secrets", "", OWN),
     ((*READ, *WRITE), "", "namespaces", "", ""),
-    ((*READ, *WRITE), "", "configmaps", "", ANY),
-    (("create", "list", "get", "update", "delete"), "", "configmaps", f"{PREFIX}0", ANY),
-    (("watch", "patch", "deletecollection", "get", "update", "delete"), "", "configmaps", "", OWN),
-    (("get", "update", "patch", "delete"), "", "configmaps", "holdfast", OWN),
-    (("get", "update", "delete"), "", "configmaps", f"{PREFIX}{MOST}", OWN),
+    (("list", "watch", *WRITE), "", "configmaps", "", ANY),
+    (("create", "list", "update", "delete"), "", "configmaps", f"{PREFIX}0", ANY),
+    (("watch", "patch", "deletecollection", "update", "delete"), "", "configmaps", "", OWN),
+    (("update", "patch", "delete"), "", "configmaps", "holdfast", OWN),
+    (("update", "delete"), "", "configmaps", f"{PREFIX}{MOST}", OWN),
     (WRITE, "coordination.k8s.io", "leases", "holdfast-off", OWN),
     (("get",), "coordination.k8s.io", "leases", "another", OWN),
     ((*READ, *WRITE), "", "serviceaccounts", "", OWN),
@@ -74,6 +90,7 @@ MAY_NOT: Final[list[tuple[tuple[str, ...], str, str, str, str]]] = [
         "",
     ),
     (("get",), "admissionregistration.k8s.io", "validatingadmissionpolicies", "other", ""),
+    (("list", "watch", *WRITE), "admissionregistration.k8s.io", "mutatingadmissionpolicies", KEEP, ""),
     ((*READ, *WRITE, "bind", "escalate"), "rbac.authorization.k8s.io", "clusterroles", "", ""),
     (("impersonate",), "", "users", "", ""),
 ]
@@ -149,6 +166,11 @@ def test_roles_for_people(installed_chart: InstalledChart, namespace: str) -> No
         ("a-adminer", "create", "holds", False),
         ("an-overrider", "override", "holds", True),
         ("an-overrider", "patch", "holds", False),
+        ("an-overrider", "patch", "workloadreleases", True),
+        ("an-overrider", "create", "workloadreleases", False),
+        ("a-viewer", "list", "workloadreleases", True),
+        ("a-editer", "patch", "workloadreleases", False),
+        ("a-adminer", "patch", "workloadreleases", False),
     ):
         assert can(cluster, user, verb, "holdfast.dev", kind, "", namespace) is allowed, (user, verb, kind)
 
@@ -199,12 +221,8 @@ def test_an_upgrade_changes_the_gate_in_place(changed: InstalledChart, namespace
     assert said(cluster, *key) == ""
     assert said(cluster, *image) == "hold.holdfast.dev"
     assert uids(cluster) == before
-    assert [cluster.raw("GET", POLICY_PATH + name)["status"].get("typeChecking", {}) for name in POLICIES] == [
-        {},
-        {},
-        {},
-        {},
-    ]
+    checked = [cluster.raw("GET", POLICY_PATH + name)["status"].get("typeChecking", {}) for name in POLICIES]
+    assert checked == [{}] * len(POLICIES)
 
     changed.upgrade(enforcement=False)
     cluster.wait(lambda: said(cluster, *image) == "", 10, "the gate to record only")

@@ -11,7 +11,7 @@ import yaml
 from holdfast.service.settings import load
 from lab import Cluster
 from tests.chart.rendering import complaint, one, render
-from tests.fixtures_chart import CHART, POLICIES, InstalledChart
+from tests.fixtures_chart import CHART, KEEP, POLICIES, InstalledChart
 
 pytestmark = pytest.mark.lab
 CRDS: Final = Path(__file__).parents[2] / "crds"
@@ -49,7 +49,11 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"log__level": "loud"}, "/log/level"),
     ({"log__format": "xml"}, "/log/format"),
     ({"gate__denyDelete": "no"}, "/gate/denyDelete"),
+    ({"gate__keep": "yes"}, "/gate/keep"),
     ({"gate__controllers": []}, "/gate/controllers"),
+    ({"releases": {"enabled": "true"}}, "/releases/enabled"),
+    ({"releases__on": True}, "releases"),
+    ({"rollback__checkSecrets": 1}, "/rollback/checkSecrets"),
     ({"gate__automation": ["it's me"]}, "/gate/automation/0"),
     ({"gate__automation": ["x' || true || '"]}, "/gate/automation/0"),
     ({"image__digest": "sha256:abc"}, "/image/digest"),
@@ -80,6 +84,8 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
         "interval": "30s",
         "enforcement": False,
         "podStarts": False,
+        "releases": True,
+        "rollback": {"templates": True, "checkConfigMaps": True, "checkSecrets": False},
         "log": {"format": "console", "level": "debug"},
     }
     sums = {
@@ -89,16 +95,64 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
     assert len(sums) == 2
 
 
+def rights(cluster: Cluster, *resources: str, **values: Any) -> dict[str, set[str]]:
+    """The verbs on each of these in the ClusterRole of the operator; what it has none on is left out."""
+    found: dict[str, set[str]] = {}
+    for rule in one(render(cluster, **values), "ClusterRole", "holdfast")["rules"]:
+        for resource in set(rule["resources"]) & set(resources):
+            found.setdefault(resource, set()).update(rule["verbs"])
+    return found
+
+
 def test_pods_are_listed_only_where_that_is_needed(lab_cluster: Cluster) -> None:
-    """The right to list pods comes with enforcement or with the setting, and without any other."""
+    """The right to list pods comes with releases on trial, with enforcement or with podStarts, and goes with all of them."""
+    nothing: Final = {"enforcement": False, "releases": {"enabled": False}}
+    assert rights(lab_cluster, "pods", **nothing) == {}
+    assert rights(lab_cluster, "pods", **nothing, podStarts=True) == {"pods": {"list"}}
+    assert rights(lab_cluster, "pods", enforcement=False) == {"pods": {"list"}}
+    assert rights(lab_cluster, "pods", releases={"enabled": False}) == {"pods": {"list"}}
+    assert rights(lab_cluster, "pods") == {"pods": {"list", "delete"}}
 
-    def on_pods(**values: Any) -> list[list[str]]:
-        rules = one(render(lab_cluster, **values), "ClusterRole", "holdfast")["rules"]
-        return [rule["verbs"] for rule in rules if "pods" in rule["resources"]]
 
-    assert on_pods(enforcement=False) == []
-    assert on_pods(enforcement=False, podStarts=True) == [["list"]]
-    assert on_pods() == [["list"]]
+def test_rights_for_undoing_follow_the_values(lab_cluster: Cluster) -> None:
+    """Each right to look for what a release names, and to put templates back, can be withheld; Secrets are asked for."""
+    looked = ("configmaps", "secrets", "resourcequotas")
+    assert rights(lab_cluster, *looked) == {"configmaps": {"get"}, "resourcequotas": {"list"}}
+    asked = {"templates": True, "checkConfigMaps": False, "checkSecrets": True}
+    assert rights(lab_cluster, *looked, rollback=asked) == {"secrets": {"get"}, "resourcequotas": {"list"}}
+    assert rights(lab_cluster, *looked, releases={"enabled": False}) == {}
+    assert "create" in rights(lab_cluster, "replicasets")["replicasets"]
+    for values in ({"rollback__templates": False}, {"enforcement": False}, {"releases": {"enabled": False}}):
+        assert "create" not in rights(lab_cluster, "replicasets", **values)["replicasets"]
+
+
+def test_templates_are_put_back_only_where_that_is_allowed(lab_cluster: Cluster) -> None:
+    """`rollback.templates: false` closes it in the policy as well, whatever other roles the account has."""
+
+    def allowed(**values: Any) -> str:
+        variables = one(render(lab_cluster, **values), "ValidatingAdmissionPolicy", "self.holdfast.dev")["spec"][
+            "variables"
+        ]
+        return next(str(v["expression"]) for v in variables if v["name"] == "mayPutBack")
+
+    assert allowed() == ("!(request.namespace in ['kube-system', 'kube-public', 'kube-node-lease', 'holdfast-system'])")
+    assert allowed(rollback__templates=False) == "false"
+
+
+def test_keep_is_there_where_the_cluster_has_it(lab_cluster: Cluster, installed_chart: InstalledChart) -> None:
+    """`auto` asks the cluster, true and false decide, and without enforcement nothing is mutated."""
+
+    def keeps(**values: Any) -> bool:
+        kinds = [document["kind"] for document in render(lab_cluster, **values)]
+        assert kinds.count("MutatingAdmissionPolicy") == kinds.count("MutatingAdmissionPolicyBinding")
+        return "MutatingAdmissionPolicy" in kinds
+
+    assert not keeps()  # rendered without a cluster
+    assert keeps(gate__keep=True)
+    assert not keeps(gate__keep=True, enforcement=False)
+    assert not keeps(gate__keep=False)
+    installed = installed_chart.cluster.helm("get", "manifest", "holdfast", "-n", "holdfast-system").stdout
+    assert "kind: MutatingAdmissionPolicy\n" in installed
 
 
 def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Path) -> None:
@@ -108,6 +162,7 @@ def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Pa
     settings = load(file)
     assert [source.name for source in settings.sources] == ["default"]
     assert settings.enforcement is True
+    assert (settings.releases, settings.rollback.check_secrets) == (True, False)
 
 
 def test_secrets_of_sources_are_mounted(lab_cluster: Cluster, tmp_path: Path) -> None:
@@ -167,22 +222,32 @@ def test_the_pod_is_hardened(lab_cluster: Cluster) -> None:
 
 def test_names_of_policies_never_change(lab_cluster: Cluster) -> None:
     """They are printed in refusals, and a renamed policy would be deleted and created: never by release or version."""
-    for documents in (render(lab_cluster), render(lab_cluster, release="other", namespace="elsewhere")):
+    for documents in (
+        render(lab_cluster, gate__keep=True),
+        render(lab_cluster, release="other", namespace="elsewhere", gate__keep=True),
+    ):
         for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
             found = [document for document in documents if document["kind"] == kind]
             assert tuple(sorted(document["metadata"]["name"] for document in found)) == POLICIES
+            assert one(documents, kind.replace("Validating", "Mutating"))["metadata"]["name"] == KEEP
             assert not [document for document in found if "annotations" in document["metadata"]]  # no hooks
 
 
 def test_the_operator_is_known_by_its_name(lab_cluster: Cluster) -> None:
     """Whatever release, namespace and ServiceAccount are called, policies, bindings and pod speak of the same account."""
     documents = render(
-        lab_cluster, release="other", namespace="elsewhere", serviceAccount={"create": True, "name": "budget-keeper"}
+        lab_cluster,
+        release="other",
+        namespace="elsewhere",
+        serviceAccount={"create": True, "name": "budget-keeper"},
+        gate__keep=True,
     )
     user = "system:serviceaccount:elsewhere:budget-keeper"
     for name in set(POLICIES) - {"author.holdfast.dev"}:  # that one knows no exception
-        conditions = one(documents, "ValidatingAdmissionPolicy", name)["spec"]["matchConditions"]
-        assert f"'{user}'" in conditions[0]["expression"]
+        spec = one(documents, "ValidatingAdmissionPolicy", name)["spec"]
+        named = spec["validations"] if name == "release.holdfast.dev" else spec["matchConditions"]
+        assert f"'{user}'" in named[0]["expression"]
+    assert f"'{user}'" in one(documents, "MutatingAdmissionPolicy")["spec"]["matchConditions"][0]["expression"]
     for kind in ("ClusterRoleBinding", "RoleBinding"):
         assert one(documents, kind)["subjects"] == [
             {"kind": "ServiceAccount", "name": "budget-keeper", "namespace": "elsewhere"}
@@ -195,7 +260,7 @@ def test_a_control_plane_with_one_account_for_all_controllers(lab_cluster: Clust
     """Names of controllers are exempt on ReplicaSets, and on nothing else."""
     users = ["system:serviceaccount:kube-system:deployment-controller", "system:kube-controller-manager"]
     documents = render(lab_cluster, gate__controllers=users)
-    for name in ("hold.holdfast.dev", "override.holdfast.dev"):
+    for name in ("hold.holdfast.dev", "override.holdfast.dev", "queue.holdfast.dev"):
         conditions = one(documents, "ValidatingAdmissionPolicy", name)["spec"]["matchConditions"]
         assert {condition["name"]: condition["expression"] for condition in conditions}["not-keeping-history"] == (
             "!(request.resource.resource == 'replicasets' && request.userInfo.username in "
@@ -212,17 +277,17 @@ def test_without_enforcement_there_is_no_right_to_change_workloads(lab_cluster: 
         "list",
         "watch",
     }
-    for name in ("hold.holdfast.dev", "override.holdfast.dev"):
+    for name in ("hold.holdfast.dev", "override.holdfast.dev", "queue.holdfast.dev"):
         assert one(documents, "ValidatingAdmissionPolicyBinding", name)["spec"]["validationActions"] == ["Audit"]
-    author = one(documents, "ValidatingAdmissionPolicyBinding", "author.holdfast.dev")
-    assert "Deny" in author["spec"]["validationActions"]  # it guards no workload
+    for name in ("author.holdfast.dev", "release.holdfast.dev"):  # they guard no workload
+        assert "Deny" in one(documents, "ValidatingAdmissionPolicyBinding", name)["spec"]["validationActions"]
 
 
 def test_the_notes_say_how_to_leave(installed_chart: InstalledChart) -> None:
     """The notes name `holdfast lift --all`, before the uninstall, and how to remove what is kept."""
     notes = installed_chart.cluster.helm("get", "notes", "holdfast", "-n", "holdfast-system").stdout
     assert notes.index("holdfast lift --all   ") < notes.index("helm uninstall holdfast -n holdfast-system")
-    kinds = ("servicelevelobjectives", "errorbudgetpolicies", "budgetadjustments", "holds")
+    kinds = ("servicelevelobjectives", "errorbudgetpolicies", "budgetadjustments", "holds", "workloadreleases")
     definitions = " ".join(f"{kind}.holdfast.dev" for kind in kinds)
     assert f"kubectl delete crd {definitions}" in notes
 
@@ -233,4 +298,4 @@ def test_the_chart_ships_the_definitions_of_this_checkout(lab_cluster: Cluster) 
     shipped = [document for document in render(lab_cluster) if document["kind"] == "CustomResourceDefinition"]
     assert [d["metadata"].pop("annotations") for d in shipped] == [{"helm.sh/resource-policy": "keep"}] * len(sources)
     assert shipped == sorted(sources, key=lambda document: str(document["metadata"]["name"]))
-    assert len(shipped) == 4
+    assert len(shipped) == 5

@@ -141,22 +141,37 @@ async def test_without_the_right_to_override_nothing_is_lifted(
 async def test_the_gate_of_the_chart_is_effective(operator: Client) -> None:
     """As it ships, it is seen to refuse, with the operator's own rights."""
     gate = await read_gate(operator)
-    assert (gate.installed, gate.effective, gate.why) == (True, True, "")
+    assert (gate.installed, gate.effective, gate.why, gate.keeps) == (True, True, "", True)
 
 
-async def test_a_gate_that_only_records_is_not_effective(operator: Client, installed_chart: InstalledChart) -> None:
+async def test_a_gate_that_cannot_keep_is_effective_all_the_same(
+    operator: Client, installed_chart: InstalledChart
+) -> None:
+    """Before Kubernetes 1.36 there is no mutating policy: what must be refused is refused, and it is known."""
+    installed_chart.upgrade(gate__keep=False)
+    try:
+        gate = await read_gate(operator)
+        assert (gate.effective, gate.keeps) == (True, False)
+    finally:
+        installed_chart.restore()
+
+
+@pytest.mark.parametrize("name", ["hold.holdfast.dev", "queue.holdfast.dev"])
+async def test_a_gate_that_only_records_is_not_effective(
+    operator: Client, installed_chart: InstalledChart, name: str
+) -> None:
     """Without Deny, or without its binding, a hold is a word, and the sentence says what is wrong."""
-    cluster, path = installed_chart.cluster, BINDING_PATH + "hold.holdfast.dev"
+    cluster, path = installed_chart.cluster, BINDING_PATH + name
     binding = cluster.raw("GET", path)
     try:
         cluster.raw("PATCH", path, {"spec": {"validationActions": ["Audit"]}})
         gate = await read_gate(operator)
         assert (gate.installed, gate.effective) == (True, False)
-        assert "only records" in gate.why
+        assert f"The binding {name} only records" in gate.why
         cluster.raw("DELETE", path)
         gate = await read_gate(operator)
         assert (gate.installed, gate.effective) == (False, False)
-        assert "not installed" in gate.why
+        assert f"The gate {name} is not installed" in gate.why
     finally:
         try:
             cluster.raw("PATCH", path, {"spec": binding["spec"]})

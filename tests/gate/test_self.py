@@ -29,7 +29,9 @@ pytestmark = pytest.mark.lab
 SELF: Final = "self.holdfast.dev"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 NEW_IMAGE: Final[Change] = [put("shop:v2", *container(0, "image"))]
-STOPPED: Final[Change] = [put({"rollingUpdate": {"partition": 2147483647}, "type": "RollingUpdate"}, "spec", "updateStrategy")]
+STOPPED: Final[Change] = [
+    put({"rollingUpdate": {"partition": 2147483647}, "type": "RollingUpdate"}, "spec", "updateStrategy")
+]
 HELD: Final[Change] = [put(ID, "metadata", "labels", HOLD)]
 QUEUED: Final[Change] = [put(UNDONE, "metadata", "labels", QUEUE)]
 

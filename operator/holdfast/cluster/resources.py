@@ -55,6 +55,8 @@ QUOTAS: Final = Resource("", "v1", "resourcequotas", "ResourceQuota")
 EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 ADMISSION_POLICIES: Final = _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy")
 ADMISSION_BINDINGS: Final = _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding")
+MUTATING_POLICIES: Final = _admission("mutatingadmissionpolicies", "MutatingAdmissionPolicy")
+MUTATING_BINDINGS: Final = _admission("mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding")
 
 WORKLOADS: Final[Mapping[str, Resource]] = {kind.kind: kind for kind in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)}
 """What can be held, by kind."""
