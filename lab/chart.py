@@ -95,6 +95,7 @@ def wait_in_force(cluster: Cluster, namespace: str, release: str = "holdfast") -
         (robot, _labelled({"holdfast.dev/queue": "probe"}), "queue.holdfast.dev"),
         (operator, _labelled({}), "self.holdfast.dev"),
         (robot, _BY_SOMEBODY_ELSE, "author.holdfast.dev"),
+        (robot, _MADE_UP, "release.holdfast.dev"),
     ):
         cluster.wait(lambda p=(user, probe, policy): _refuses(cluster, *p), 30, f"{policy} to refuse", every=0.05)  # type: ignore[misc]
 
@@ -104,6 +105,13 @@ _BY_SOMEBODY_ELSE: Final[dict[str, Any]] = {
     "kind": "BudgetAdjustment",
     "metadata": {"name": "probe", "namespace": "default"},
     "spec": {"reset": {"at": "2026-01-01T00:00:00Z"}, "reason": "probe", "requestedBy": "somebody-else"},
+}
+
+_MADE_UP: Final[dict[str, Any]] = {
+    "apiVersion": "holdfast.dev/v1alpha1",
+    "kind": "WorkloadRelease",
+    "metadata": {"name": "probe", "namespace": "default"},
+    "spec": {"workload": {"kind": "Deployment", "name": "probe"}, "template": "probe"},
 }
 
 

@@ -1,4 +1,6 @@
-"""`holdfast lift --all` and `holdfast resume`: the way out that leaves nothing behind, and the way back."""
+"""`holdfast lift`: letting one release out that was undone, or, with --all, the way out that leaves nothing behind; and
+`holdfast resume`, the way back from that.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from holdfast.core.quantities import Seconds
 from holdfast.service.switch import EVERY, LEASES, SWITCH
 
 from .talking import context_option, kubeconfig_option, with_client
+from .undo import Asked, let_out, release_options
 
 PATIENCE: Final[Seconds] = 15
 """How long an operator gets to see the switch and to let go of what it held meanwhile."""
@@ -25,22 +28,37 @@ namespace_option = click.option(
 )
 
 
-@click.command(short_help="Switch enforcing off and lift every hold.")
+@click.command(short_help="Let out a release that was undone; or switch enforcing off and lift every hold.")
+@release_options
 @click.option("--all", "everything", is_flag=True, help="Every hold of the cluster.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @namespace_option
 @kubeconfig_option
 @context_option
 def lift(
-    everything: bool, dry_run: bool, operator_namespace: str, kubeconfig: Path | None, context: str | None
+    asked: Asked,
+    everything: bool,
+    dry_run: bool,
+    operator_namespace: str,
+    kubeconfig: Path | None,
+    context: str | None,
 ) -> None:
-    """Switch enforcing off and lift every hold, with or without a running operator.
+    """Let out a release that was undone: KIND/NAME and --reason. It rolls out again, and is not undone a second time.
 
-    Takes the labels off all Deployments, ReplicaSets, StatefulSets and DaemonSets, resumes the rollouts that Holdfast paused (and no others), and
-    deletes the Holds. Needs the right to override holds. `holdfast resume` switches enforcing on again.
+    With --all: switch enforcing off and lift every hold, with or without a running operator. Takes the labels off all
+    Deployments, ReplicaSets, StatefulSets and DaemonSets, resumes the rollouts that Holdfast paused (and no others), and
+    deletes the Holds. `holdfast resume` switches enforcing on again. Either needs the right to override holds.
     """
+    if everything == asked.given:
+        raise click.UsageError(
+            "say which release that was undone is let out, KIND/NAME with --reason, or say --all and lift every hold; one "
+            "hold is let through by the command in its denial message"
+        )
     if not everything:
-        raise click.UsageError("say --all; a single hold is let through by the command in its denial message")
+        if dry_run:
+            raise click.UsageError("--dry-run goes with --all")
+        let_out(asked, kubeconfig, context)
+        return
 
     async def work(client: Client, _: str) -> list[Deed]:
         return await _lift(client, operator_namespace, dry_run)

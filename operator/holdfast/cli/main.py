@@ -10,6 +10,7 @@ from .backtest import backtest
 from .explain import explain
 from .lift import lift, resume
 from .run import run
+from .undo import undo
 from .validate import validate
 
 
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (run, validate, backtest, explain, lift, resume):
+for command in (run, validate, backtest, explain, undo, lift, resume):
     main.add_command(command)

@@ -71,6 +71,14 @@ class Client:
             return frozenset()
         return frozenset(found["name"] for found in answer.get("resources") or ())
 
+    async def whoami(self) -> str:
+        """The name of the user who asks, as the server knows it."""
+        what = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview")
+        body = {"apiVersion": what.api_version, "kind": what.kind}
+        call = self._objects.create_cluster_custom_object
+        answer = await self._ask("create", what, "", call, what.group, what.version, what.plural, body)
+        return str(answer["status"]["userInfo"]["username"])
+
     async def list(
         self,
         resource: Resource,
