@@ -68,8 +68,8 @@ def known_before(trial: Trial | None, found: Iterable[Finding], hold: HoldRecord
         undone = (q.cause for q in hold.quarantined if q.template.digest == digest)
         known |= {cause: Reason.BAD_RELEASE for cause in undone if cause is not None}
     for finding in found:
-        about = finding.trial.release.template.digest if finding.trial is not None else None
-        if finding.reason is Reason.SHARED_INCIDENT or (finding.blames and not finding.demoted and about == digest):
+        ours = finding.trial is not None and finding.trial.release.template.digest == digest
+        if finding.reason is Reason.SHARED_INCIDENT or (finding.blames and not finding.demoted and ours):
             known[finding.key] = finding.reason
     return known
 
