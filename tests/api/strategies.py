@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Reason, Template, Transition
+from holdfast.core.hold import (
+    Cause,
+    CauseKey,
+    HoldRecord,
+    HoldState,
+    Quarantined,
+    Reason,
+    Template,
+    Transition,
+    Undo,
+    UndoState,
+)
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.policy import RuleKey
 from holdfast.core.release import (
@@ -34,6 +45,18 @@ CAUSE_KEYS = st.builds(CauseKey, st.builds(RuleKey, NAMES, NAMES), st.builds(Obj
 REASONS = st.sampled_from(Reason)
 CAUSES = st.builds(Cause, CAUSE_KEYS, REASONS, TIMES, st.none() | SPANS)
 TRANSITIONS = st.builds(Transition, TIMES, st.sampled_from(HoldState), REASONS)
+UNDOS = st.builds(
+    Undo,
+    NAMES,
+    TEMPLATES,
+    st.none() | TEMPLATES,
+    TIMES,
+    st.sampled_from(UndoState),
+    st.booleans(),
+    st.booleans(),
+    st.none() | st.integers(0, 2**31 - 1),
+)
+QUARANTINED = st.builds(Quarantined, NAMES, TEMPLATES, TIMES, st.none() | CAUSE_KEYS)
 
 RECORDS = st.builds(
     HoldRecord,
@@ -51,6 +74,8 @@ RECORDS = st.builds(
     found=st.none() | st.integers(0, 2**31 - 1),
     worn=st.lists(CAUSE_KEYS, max_size=3).map(tuple),
     history=st.lists(TRANSITIONS, max_size=20).map(tuple),
+    undo=st.none() | UNDOS,
+    quarantined=st.lists(QUARANTINED, max_size=3).map(tuple),
 )
 
 COUNTS = st.floats(0, 1e12) | st.integers(0, 10**12).map(float)

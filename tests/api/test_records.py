@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.api import Invalid, hold_status, parse_hold
-from holdfast.api.records import lifts, version
+from holdfast.api.records import lifts
 from holdfast.api.times import read_duration, read_instant, write_duration, write_instant
 from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Reason, Template
 from holdfast.core.objective import ObjectKey, Workload
@@ -74,6 +74,8 @@ def test_every_field_of_a_record_is_kept() -> None:
         "found",
         "worn",
         "history",
+        "undo",
+        "quarantined",
     }
     assert {field.name for field in fields(HoldRecord)} == known
 
@@ -143,7 +145,7 @@ def test_when_a_hold_ends(record: HoldRecord, words: str) -> None:
 )
 def test_versions_are_tags(images: tuple[str, ...], word: str) -> None:
     """The version of a template is its images' tags, else the beginning of its digest."""
-    assert version(Template("abcdef0123456789", images)) == word
+    assert Template("abcdef0123456789", images).version == word
 
 
 def test_a_condition_keeps_its_time() -> None:

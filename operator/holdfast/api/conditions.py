@@ -26,6 +26,8 @@ class ConditionType(StrEnum):
     ENFORCED = "Enforced"
     LEDGER_CHECKED = "LedgerChecked"
     ROLLBACK_READY = "RollbackReady"
+    UNDONE = "Undone"
+    ROLLBACK_STUCK = "RollbackStuck"
 
 
 class ConditionReason(StrEnum):
@@ -80,6 +82,10 @@ class ConditionReason(StrEnum):
     CONFIG_MISSING = "ConfigMissing"
     QUOTA_TOO_SMALL = "QuotaTooSmall"
     NOT_JUDGED = "NotJudged"
+    UNDER_WAY = "UnderWay"  # Undone, RollbackStuck
+    LAST_GOOD_SERVES = "LastGoodServes"
+    NOT_IN_TIME = "NotInTime"
+    NO_WAY_BACK = "NoWayBack"
 
 
 STATUS: Final = {True: "True", False: "False", None: "Unknown"}

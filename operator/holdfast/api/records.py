@@ -5,23 +5,39 @@ Rule: reading what was written gives the same record, to the last digit. Causes 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import ValidationError
 
-from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Template, Transition
+from holdfast.core.hold import (
+    Cause,
+    CauseKey,
+    HoldRecord,
+    HoldState,
+    Quarantined,
+    Template,
+    Transition,
+    Undo,
+    UndoState,
+)
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.policy import RuleKey
 from holdfast.core.quantities import Instant, spell_instant
 
 from .conditions import Condition, ConditionReason, ConditionType, render
 from .problems import Invalid, Problem, problems
-from .shown_hold import HISTORY, CauseName, CauseStatus, HoldSpec, HoldStatus, TemplateStatus
+from .shown_hold import (
+    HISTORY,
+    CauseName,
+    CauseStatus,
+    HoldSpec,
+    HoldStatus,
+    QuarantinedStatus,
+    TemplateStatus,
+    UndoStatus,
+)
 from .times import read_duration, read_instant, write_duration, write_instant
-
-_TAG: Final = re.compile(r"[^/]:([\w.-]+)$")
 
 
 def hold_status(record: HoldRecord, now: Instant | None = None, before: object = None) -> dict[str, object]:
@@ -30,9 +46,9 @@ def hold_status(record: HoldRecord, now: Instant | None = None, before: object =
         "state": record.state.value,
         "id": record.id,
         "reason": record.reason.value,
-        "gate": "Deny",
+        "gate": "Deny" if record.denies or record.undo is None else "Queue",
         "message": record.message,
-        "slo": ", ".join(dict.fromkeys(c.key.objective.name for c in record.causes))[:4096],
+        "slo": ", ".join(dict.fromkeys(key.objective.name for key in _asking(record)))[:4096],
         "since": write_instant(record.since),
         "lifts": lifts(record),
         "declared": _template(record.declared),
@@ -42,7 +58,7 @@ def hold_status(record: HoldRecord, now: Instant | None = None, before: object =
             {"at": write_instant(t.at), "state": t.state.value, "reason": t.reason.value}
             for t in record.history[-HISTORY:]
         ],
-        "conditions": render([_enforced(record)], None, before, record.since if now is None else now),
+        "conditions": render([_enforced(record), *_undone(record)], None, before, record.since if now is None else now),
     }
     if record.serving is not None:
         status["serving"] = _template(record.serving)
@@ -53,6 +69,8 @@ def lifts(record: HoldRecord) -> str:
     """When it ends, in a few words for a column."""
     if record.state is HoldState.LIFTED:
         return "-"
+    if not record.denies:
+        return "on another template"
     ends = [cause.ends for cause in record.causes]
     latest = [end for end in ends if end is not None]
     if not latest or len(latest) < len(ends):
@@ -60,14 +78,14 @@ def lifts(record: HoldRecord) -> str:
     return "by " + spell_instant(max(latest)).replace(" UTC", "Z")
 
 
-def version(template: Template) -> str:
-    """The tags of its images, for people; a short digest where there are none."""
-    tags = dict.fromkeys(found[1] for image in template.images if (found := _TAG.search(image.partition("@")[0])))
-    return ",".join(tags)[:128] or template.digest[:12]
+def _asking(record: HoldRecord) -> list[CauseKey]:
+    """The rules that ask for it: those that hold, and the one that undid the release."""
+    undone = [q.cause for q in record.quarantined if record.undo is not None and q.id == record.undo.id]
+    return [c.key for c in record.causes] + [key for key in undone if key is not None]
 
 
 def _template(template: Template) -> dict[str, object]:
-    return {"template": template.digest, "version": version(template), "images": list(template.images)}
+    return {"template": template.digest, "version": template.version, "images": list(template.images)}
 
 
 def _name(key: CauseKey) -> dict[str, object]:
@@ -81,8 +99,33 @@ def _cause(cause: Cause) -> dict[str, object]:
 
 def _kept(record: HoldRecord) -> dict[str, object]:
     paused = {} if record.paused is None else {"pausedBy": "Holdfast", "pausedTemplate": _template(record.paused)}
+    undo = {} if record.undo is None else {"undo": _undo(record.undo)}
+    quarantined = [_quarantined(q) for q in record.quarantined]
+    listed = {"quarantined": quarantined} if quarantined else {}
     found = {} if record.found is None else {"partition": record.found}
-    return {**paused, **found, "worn": [_name(key) for key in record.worn]}
+    return {**paused, **found, "worn": [_name(key) for key in record.worn], **undo, **listed}
+
+
+def _undo(undo: Undo) -> dict[str, object]:
+    status: dict[str, object] = {
+        "id": undo.id,
+        "state": undo.state.value,
+        "since": write_instant(undo.since),
+        "bad": _template(undo.bad),
+        "pausedBefore": undo.paused_before,
+        "atOnce": undo.at_once,
+    }
+    if undo.serve is not None:
+        status["serve"] = _template(undo.serve)
+    if undo.found is not None:
+        status["found"] = undo.found
+    return status
+
+
+def _quarantined(quarantined: Quarantined) -> dict[str, object]:
+    cause = {} if quarantined.cause is None else {"cause": _name(quarantined.cause)}
+    since = write_instant(quarantined.since)
+    return {"id": quarantined.id, "since": since, "template": _template(quarantined.template), **cause}
 
 
 def _enforced(record: HoldRecord) -> Condition:
@@ -101,6 +144,33 @@ def _enforced(record: HoldRecord) -> Condition:
             "Not everything has been seen in force yet.",
         )
     return Condition(ConditionType.ENFORCED, False, ConditionReason.LIFTED, "The workload is free.")
+
+
+def _undone(record: HoldRecord) -> list[Condition]:
+    """How far the undo is, where there is one."""
+    undo = record.undo
+    if undo is None:
+        return []
+    reason, message = _STATES[undo.state]
+    stuck = undo.state is UndoState.STUCK
+    return [
+        Condition(ConditionType.UNDONE, undo.state is UndoState.UNDONE, reason, message),
+        Condition(ConditionType.ROLLBACK_STUCK, stuck, reason, message),
+    ]
+
+
+_STATES: Final = {
+    UndoState.UNDER_WAY: (ConditionReason.UNDER_WAY, "The pods of the last good release are on their way."),
+    UndoState.UNDONE: (ConditionReason.LAST_GOOD_SERVES, "The last good release serves alone."),
+    UndoState.STUCK: (
+        ConditionReason.NOT_IN_TIME,
+        "The pods of the last good release did not become available in time; it goes on when they do.",
+    ),
+    UndoState.STOPPED: (
+        ConditionReason.NO_WAY_BACK,
+        "There is no release to go back to: nothing more of this one starts, and what serves goes on.",
+    ),
+}
 
 
 def parse_hold(body: Mapping[str, object]) -> HoldRecord | None:
@@ -146,7 +216,29 @@ def _record(workload: Workload, status: HoldStatus) -> HoldRecord:
         enforced=_is_true(status, ConditionType.ENFORCED),
         worn=tuple(_read_names(workload.namespace, () if kept is None else kept.worn or ())),
         history=tuple(Transition(read_instant(t.at), t.state, t.reason) for t in status.history or ()),
+        undo=None if kept is None or kept.undo is None else _read_undo(kept.undo),
+        quarantined=tuple(
+            _read_quarantined(workload.namespace, q) for q in (() if kept is None else kept.quarantined or ())
+        ),
     )
+
+
+def _read_undo(status: UndoStatus) -> Undo:
+    return Undo(
+        id=status.id,
+        bad=_read_template(status.bad),
+        serve=None if status.serve is None else _read_template(status.serve),
+        since=read_instant(status.since),
+        state=status.state,
+        paused_before=status.paused_before,
+        at_once=status.at_once,
+        found=status.found,
+    )
+
+
+def _read_quarantined(namespace: str, status: QuarantinedStatus) -> Quarantined:
+    cause = None if status.cause is None else _read_names(namespace, (status.cause,))[0]
+    return Quarantined(status.id, _read_template(status.template), read_instant(status.since), cause)
 
 
 def _is_true(status: HoldStatus, kind: ConditionType) -> bool:

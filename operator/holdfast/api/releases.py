@@ -19,7 +19,6 @@ from holdfast.core.release import Ask, Cost, Readiness, ReadinessReason, Release
 
 from .conditions import Condition, ConditionReason, ConditionType, render
 from .problems import Invalid, Problem, problems
-from .records import version
 from .shown_release import AskSpec, CostStatus, ReleaseSpec, ReleaseStatus
 from .times import read_instant, write_instant
 
@@ -57,7 +56,7 @@ def release_status(
         "uid": record.uid,
         "revision": record.revision or None,
         "hash": record.hash or None,
-        "version": version(record.template),
+        "version": record.template.version,
         "images": list(record.template.images),
         "changedBy": record.changed_by or None,
         "again": record.again,

@@ -16,8 +16,20 @@ from holdfast.core.hold import HoldRecord
 from holdfast.core.kinds import View
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
-from holdfast.core.request import PatchReplicaSet, PatchSet, PatchWorkload, Request, WriteRecord, WriteRelease
+from holdfast.core.request import (
+    AttachReplicaSet,
+    CreateReplicaSet,
+    DetachReplicaSet,
+    PatchReplicaSet,
+    PatchSet,
+    PatchWorkload,
+    Request,
+    ScaleReplicaSet,
+    WriteRecord,
+    WriteRelease,
+)
 
+from . import replicasets
 from .client import Client
 from .errors import Conflict, Denied, NotFound, Rejected
 from .releases import write_release
@@ -51,10 +63,16 @@ Outcome = Carried | LookAgain | Refused
 class Acting:
     """Looks at workloads and changes them, one request at a time."""
 
-    def __init__(self, client: Client, clock: Callable[[], Instant] = time.time) -> None:
-        """`clock` gives the time for conditions."""
+    def __init__(
+        self,
+        client: Client,
+        clock: Callable[[], Instant] = time.time,
+        template_of: replicasets.TemplateOf = replicasets.unknown,
+    ) -> None:
+        """`clock` gives the time for conditions, `template_of` the pod templates on record."""
         self._client = client
         self._clock = clock
+        self._template_of = template_of
         self._seen: dict[Workload, Body | None] = {}
 
     async def look(self, workload: Workload) -> tuple[View | None, HoldRecord | None]:
@@ -71,13 +89,12 @@ class Acting:
                     await self._write(record)
                 case WriteRelease():
                     await write_release(self._client, request, self._clock())
-                case PatchWorkload(workload, version, labels, paused):
-                    body = _patch(version, labels)
-                    if paused is not None:
-                        body["spec"] = {"paused": True if paused else None}  # absent is how the server stores false
-                    await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
+                case PatchWorkload():
+                    await self._patch(request)
                 case PatchReplicaSet(workload, name, version, labels):
                     await self._client.merge_patch(REPLICASETS, workload.namespace, name, _patch(version, labels))
+                case DetachReplicaSet() | AttachReplicaSet() | ScaleReplicaSet() | CreateReplicaSet():
+                    await replicasets.carry_out(self._client, request, self._template_of)
                 case PatchSet(workload, version, labels, partition):
                     body = _patch(version, labels)
                     if partition is not None:
@@ -116,6 +133,22 @@ class Acting:
             body = None
         self._seen[workload] = body
         return body
+
+    async def _patch(self, request: PatchWorkload) -> None:
+        workload = request.workload
+        body = _patch(request.resource_version, request.labels)
+        if request.paused is not None:
+            body["spec"] = {"paused": True if request.paused else None}  # absent is how the server stores false
+        if request.generation is None:
+            await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
+            return
+        # The version is of a moment ago, and a status may have been written since: what counts is that the spec is the same.
+        now = await self._client.get(WORKLOADS[workload.kind], workload.namespace, workload.name)
+        metadata = now["metadata"]
+        if (metadata["uid"], metadata.get("generation")) != (request.uid, request.generation):
+            raise Conflict(f"Changed meanwhile ({workload}).")
+        body["metadata"]["resourceVersion"] = metadata["resourceVersion"]
+        await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
 
     async def _write(self, record: HoldRecord) -> None:
         workload = record.workload

@@ -6,7 +6,7 @@ refused credentials are read again, once. Never the typed API modules: they drop
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from .resources import Body, Resource
 MANAGER: Final = "holdfast"
 PAGE: Final = 500
 _MERGE: Final = "application/merge-patch+json"
+_JSON_PATCH: Final = "application/json-patch+json"
 _APPLY: Final = "application/apply-patch+yaml"
 
 _Call = Callable[..., Awaitable[Any]]
@@ -144,6 +145,15 @@ class Client:
         where = (resource.group, resource.version, namespace, resource.plural, name, dict(body))
         call = self._objects.patch_namespaced_custom_object
         return await self._ask("patch", resource, name, call, *where, field_manager=manager, _content_type=_MERGE)
+
+    async def json_patch(
+        self, resource: Resource, namespace: str, name: str, operations: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Carry out these operations, all or none. One that does not fit what is there, such as a `test`: Conflict."""
+        where = (resource.group, resource.version, namespace, resource.plural, name, list(operations))
+        call = self._objects.patch_namespaced_custom_object
+        options = {"field_manager": MANAGER, "_content_type": _JSON_PATCH}
+        return await self._ask("patch", resource, name, call, *where, **options)
 
     async def apply_status(
         self, resource: Resource, namespace: str, name: str, status: Body, *, resource_version: str | None = None

@@ -19,6 +19,8 @@ import json
 from typing import Any, Final
 
 _TOO_BUSY: Final = 429
+_DOES_NOT_FIT: Final = "the server rejected our request due to an error in our request"
+"""All that the server says of a JSON patch whose operations do not fit the object, a failing `test` among them (422)."""
 
 
 class ClusterError(Exception):
@@ -84,6 +86,8 @@ def answered(status: int, body: str | bytes | None, verb: str, resource: str, na
         case 409 if said.get("reason") == "AlreadyExists":
             return Exists(f"Exists already ({what}).")
         case 409:
+            return Conflict(f"Changed meanwhile ({what}).")
+        case 422 if message == _DOES_NOT_FIT:
             return Conflict(f"Changed meanwhile ({what}).")
         case 410:
             return Gone(f"Too old ({what}).")

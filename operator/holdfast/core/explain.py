@@ -51,6 +51,8 @@ LIFTED: Final = {
     Reason.AT_MOST_REACHED: "it was held for as long as the rule allows",
     Reason.WORKLOAD_GONE: "it was deleted",
     Reason.LIFTED_BY_HAND: "Holdfast was switched off by `holdfast lift --all`",
+    Reason.TEMPLATE_CHANGED: "another template was declared than the one that was undone",
+    Reason.ALLOWED_BY_HAND: "a person allowed the release that had been undone",
 }
 """Why a hold ended, as the end of a sentence."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from .objective import ObjectKey, Workload
 from .policy import RuleKey
 from .quantities import Instant, Seconds
+
+_TAG: Final = re.compile(r"[^/]:([\w.-]+)$")
 
 
 class Reason(StrEnum):
@@ -80,6 +84,12 @@ class Template:
     digest: str
     images: tuple[str, ...] = ()
 
+    @property
+    def version(self) -> str:
+        """The tags of its images, for people; a short digest where there are none."""
+        tags = dict.fromkeys(found[1] for image in self.images if (found := _TAG.search(image.partition("@")[0])))
+        return ",".join(tags)[:128] or self.digest[:12]
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
@@ -135,7 +145,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class HoldRecord:
-    """One episode of one workload.
+    """One episode of one workload: causes, or an undo, or both. With an undo alone `id` is the id of the undo.
 
     `paused` names the template whose rollout we stopped, or are about to stop; only such a pause is ever taken back.
     `enforced` is False until everything was seen to be in force. `worn` are causes whose time was up: they do not hold
@@ -164,6 +174,11 @@ class HoldRecord:
     def in_force(self) -> bool:
         """Whether the workload is held, overridden or not."""
         return self.state is not HoldState.LIFTED
+
+    @property
+    def denies(self) -> bool:
+        """Whether changes are refused (the hold label), and not only a template that was undone kept from rolling out."""
+        return self.in_force and (bool(self.causes) or self.undo is None)
 
     def moved(self, state: HoldState, reason: Reason, at: Instant) -> HoldRecord:
         """The same episode in another state, with a line in its history (the last 20 are kept)."""

@@ -5,13 +5,11 @@ The ReplicaSets are labelled because a paused Deployment lets anybody edit the R
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import assert_never
 
 from ..explain import lift_message
-from ..hold import HoldRecord, HoldState, Reason, Template
-from ..objective import Workload
+from ..hold import HoldRecord, HoldState, Reason
 from ..quantities import Instant
 from ..request import (
     HOLD_LABEL,
@@ -24,60 +22,9 @@ from ..request import (
     WriteRecord,
 )
 from ..wanted import Free, Held, Wanted
+from .deployment_view import Deployment, ReplicaSet
 
-
-@dataclass(frozen=True, slots=True)
-class ReplicaSet:
-    """One ReplicaSet that a Deployment owns."""
-
-    name: str
-    resource_version: str
-    template: Template  # without the controller's own label pod-template-hash
-    desired: int
-    ready: int  # pods that get requests, whether they count as available yet or not
-    revision: int
-    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """One Deployment and its ReplicaSets, read together just before acting."""
-
-    workload: Workload
-    uid: str
-    resource_version: str
-    generation: int
-    observed_generation: int
-    template: Template
-    paused: bool
-    replicas: int
-    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
-    sets: tuple[ReplicaSet, ...] = ()
-    deleting: bool = False
-
-    @property
-    def hold(self) -> str | None:
-        """The id in the hold label."""
-        return self.labels.get(HOLD_LABEL)
-
-    @property
-    def override(self) -> str | None:
-        """The id in the override label."""
-        return self.labels.get(OVERRIDE_LABEL)
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether pods of another template still serve, so that a rollout can be stopped half-way.
-
-        A first rollout, a restart and a change of replicas are not in flight: there is nothing else to keep.
-        """
-        return any(s.desired > 0 and s.template.digest != self.template.digest for s in self.sets)
-
-    @property
-    def serving(self) -> Template | None:
-        """The template that most ready pods run."""
-        best = max(self.sets, key=lambda s: (s.ready, s.revision), default=None)
-        return best.template if best is not None and best.ready else None
+__all__ = ["Deployment", "ReplicaSet", "step"]
 
 
 def step(want: Wanted, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
