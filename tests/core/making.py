@@ -115,7 +115,9 @@ def replica_set(
     template: Template, pods: int, revision: int = 1, labels: Mapping[str, str] | None = None
 ) -> ReplicaSet:
     """A ReplicaSet all of whose pods are ready."""
-    return ReplicaSet(f"checkout-{template.digest}", "1", template, pods, pods, revision, labels or {})
+    name = f"checkout-{template.digest}"
+    more = {"uid": f"uid-{name}", "available": pods, "pods": pods, "created": float(revision), "hash": template.digest}
+    return ReplicaSet(name, "1", template, pods, pods, revision, labels or {}, **more)  # type: ignore[arg-type]
 
 
 def deployment(*sets: ReplicaSet, template: Template = OLD, **more: Any) -> Deployment:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from .budget import Measured
 from .evidence import Fresh, Missing
 from .explain_release import clears_release, condition_on_release, state_of_release
-from .hold import HoldRecord, Reason
+from .hold import HoldRecord, Reason, Undo, UndoState
 from .judge import Finding, clears_above
 from .objective import Workload
 from .policy import (
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 
 
 def hold_message(record: HoldRecord, because: Sequence[Finding]) -> str:
-    """Why a workload is held, in one sentence: the figure, what lifts it, and when at the latest."""
+    """Why a workload is held: the figure, what lifts it, and when at the latest; what was undone, and what ends that."""
+    if record.undo is not None and not record.denies:
+        return undo_message(record.workload, record.undo)
+    also = f" {undo_message(record.workload, record.undo)}" if record.undo is not None else ""
+    return _held_message(record, because) + also
+
+
+def _held_message(record: HoldRecord, because: Sequence[Finding]) -> str:
     held = _holding(record, because)
     if not held:
         return f"{record.workload} is held by a rule whose objective cannot be read now; it stays held."
@@ -43,6 +50,42 @@ def hold_ending(record: HoldRecord, because: Sequence[Finding]) -> str:
     """The end of that sentence, which has no figure that moves; empty while no cause can be read."""
     held = _holding(record, because)
     return f"{_ending(held[0], record)}." if held else ""
+
+
+def undo_message(workload: Workload, undo: Undo) -> str:
+    """What runs, what is declared, and what ends it: for whoever wonders why `kubectl get deploy` shows something else."""
+    bad, good = _names(undo)
+    ends = "It ends when another template is declared, or with " + _way_out(workload)
+    match undo.state:
+        case UndoState.UNDER_WAY:
+            said = f"is being undone ({undo.id}): {good} is to serve again, Git still declares {bad}"
+        case UndoState.UNDONE:
+            said = f"was undone ({undo.id}): {good} serves again, Git still declares {bad}"
+        case UndoState.STUCK:
+            said = (
+                f"cannot be undone yet ({undo.id}): the pods of {good} did not become available in time. Nothing more is taken "
+                "away, and it goes on by itself when they are"
+            )
+        case UndoState.STOPPED:
+            said = (
+                f"is stopped ({undo.id}): there is no release to go back to. Nothing more of it starts, and what serves "
+                "goes on"
+            )
+        case _:
+            assert_never(undo.state)
+    return f"Release {bad} of {workload} {said}. {ends}."
+
+
+def _way_out(workload: Workload) -> str:
+    return f"`holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace}`"
+
+
+def _names(undo: Undo) -> tuple[str, str]:
+    """The versions of both releases; their digests where the versions are the same, or what serves is not known."""
+    bad, good = undo.bad.version, undo.serve.version if undo.serve is not None else "-"
+    if undo.serve is not None and bad == good:
+        return undo.bad.digest[:12], undo.serve.digest[:12]
+    return bad, good
 
 
 LIFTED: Final = {

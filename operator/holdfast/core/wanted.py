@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .hold import CauseKey, HoldRecord, Reason
+from .hold import CauseKey, HoldRecord, Quarantined, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """The workload is to be free; why, where it was held before. `worn` causes may not hold again for now."""
+    """The workload is to be free; why, where it was held before. `worn` causes may not hold again for now.
+
+    `quarantined` templates may not roll out again; None leaves those on record as they are.
+    """
 
     reason: Reason | None = None
     worn: tuple[CauseKey, ...] = ()
+    quarantined: tuple[Quarantined, ...] | None = None
 
 
 Wanted = Held | Free

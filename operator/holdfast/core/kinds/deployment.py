@@ -1,82 +1,139 @@
 """Deployments: a label closes the gate, `spec.paused` stops a rollout in flight, ReplicaSets carry the same label.
 
-The ReplicaSets are labelled because a paused Deployment lets anybody edit the ReplicaSet it serves from.
+Record, then labels and pause in one patch, then the ReplicaSets, then the record of what is so. The way back is the other way
+round: ReplicaSets attached, then labels off and our pause taken back in one patch, then the ReplicaSets' labels, and only
+then is it forgotten. A hold and an undo may stand side by side: what one of them still needs, the other does not let go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from ..explain import lift_message
 from ..hold import HoldRecord, HoldState, Reason
 from ..quantities import Instant
-from ..request import (
-    HOLD_LABEL,
-    OVERRIDE_LABEL,
-    Done,
-    PatchReplicaSet,
-    PatchWorkload,
-    Step,
-    Wait,
-    WriteRecord,
-)
+from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done, PatchWorkload, Request, Step, Wait, WriteRecord
 from ..wanted import Free, Held, Wanted
+from .deployment_undo import begin_undo, end_undo, given_back, keep_undo, marked, shadow
 from .deployment_view import Deployment, ReplicaSet
+from .marks import Marks, between
 
-__all__ = ["Deployment", "ReplicaSet", "step"]
+__all__ = ["Deployment", "ReplicaSet", "begin_undo", "end_undo", "keep_undo", "step"]
 
 
 def step(want: Wanted, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
     """The next request that brings the world to what is wanted, `Done` when it is there. Running twice is running once."""
     match want:
         case Held():
-            return _hold(want.record, want.resume, view, stored) if view is not None else Done()
+            return _hold(want, view, stored) if view is not None else Done()
         case Free():
             return _free(want, view, stored, now)
         case _:
             assert_never(want)
 
 
-def _hold(record: HoldRecord, resume: bool, view: Deployment, stored: HoldRecord | None) -> Step:
-    """Record, then label and pause in one patch, then the ReplicaSets, then say that it is in force."""
-    if record != stored:
-        return WriteRecord(record)
-    if view.hold != record.id:
-        pause = True if record.paused is not None and not record.enforced and not view.paused else None
-        return PatchWorkload(view.workload, view.resource_version, {HOLD_LABEL: record.id}, pause)
-    if resume and view.paused:
-        return PatchWorkload(view.workload, view.resource_version, {}, False)
-    if not record.enforced and view.observed_generation < view.generation:
+def _hold(want: Held, view: Deployment, stored: HoldRecord | None) -> Step:
+    kept = _until_let_go(want.record, view, stored)
+    if kept != stored:
+        return WriteRecord(kept)
+    record, marks = want.record, between(kept, want.record)
+    asked = _close(record, view, marks) or _open(want, kept, view, marks)
+    if asked is not None:
+        return asked
+    if not record.enforced and not view.observed:
         return Wait("the deployment controller has not seen the last change yet")
-    for owned in view.sets:
-        if owned.labels.get(HOLD_LABEL) != record.id:
-            return PatchReplicaSet(view.workload, owned.name, owned.resource_version, {HOLD_LABEL: record.id})
-    return Done() if record.enforced else WriteRecord(replace(record, enforced=True))
+    next_one = shadow(record.undo, view, marks) if record.undo is not None else marked(view, marks)
+    if (next_one is None or isinstance(next_one, Wait)) and not record.enforced:
+        return WriteRecord(replace(record, enforced=True))
+    return next_one or Done()
+
+
+def _until_let_go(record: HoldRecord, view: Deployment, stored: HoldRecord | None) -> HoldRecord:
+    """The record that is wanted, with what is still to be let go: nothing is forgotten before its labels are off."""
+    if stored is None or not stored.in_force:
+        return record
+    off = between(stored, record).off
+    labels = (view.labels, *(s.labels for s in view.every_set()))
+    left = any(on.get(key) == value for on in labels for key, value in off.items())
+    if QUEUE_LABEL in off:
+        left = left or bool(view.detached) or view.unadopted
+    if not left:
+        return record
+    if HOLD_LABEL in off:
+        return replace(stored, undo=record.undo, quarantined=record.quarantined)
+    return replace(record, undo=stored.undo)
+
+
+def _close(record: HoldRecord, view: Deployment, marks: Marks) -> Request | None:
+    """Labels on, and the pause that is wanted, in one patch: nothing can be released between the two."""
+    labels = Marks(marks.on).changes(view.labels)
+    stops = HOLD_LABEL in labels and record.paused is not None and not record.enforced
+    pause = (stops or record.undo is not None) and not view.paused
+    if not labels and not pause:
+        return None
+    return _patch(view, labels, True if pause else None, exact=record.undo is None)
+
+
+def _open(want: Held, kept: HoldRecord, view: Deployment, marks: Marks) -> Request | Wait | None:
+    """What is no longer wanted is let go, and never what the rest still needs."""
+    record, undone = want.record, kept.undo if QUEUE_LABEL in marks.off else None
+    if undone is not None and (back := given_back(view, marks)):
+        return back
+    labels = Marks({}, marks.off).changes(view.labels)
+    ended = set(marks.off.values())
+    if labels and view.override in ended:
+        labels[OVERRIDE_LABEL] = None
+    ours = undone is not None and not undone.paused_before and not view.paused_by_other and QUEUE_LABEL in labels
+    lets_go = (ours and record.paused is None) or want.resume
+    resumes = view.paused and lets_go and record.undo is None
+    if not labels and not resumes:
+        return None
+    return _patch(view, labels, False if resumes else None, exact=undone is None and kept.undo is None)
 
 
 def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
-    """Labels off and our own pause taken back in one patch, then the ReplicaSets, then the record.
+    """All of it taken back, the record last.
 
     A label without a record is not ours to open: it stays, and is reported elsewhere. One whose episode is over is.
     """
     if stored is None:
         return Done()
-    if view is not None:
-        ours, override = view.hold == stored.id, view.override == stored.id
-        if ours or override:
-            # All of it in one patch: with neither label left it has happened, and a pause is somebody else's.
-            resume = view.paused and stored.paused is not None and (ours or stored.enforced)
-            labels: dict[str, str | None] = {HOLD_LABEL: None} if ours else {}
-            if view.override is not None:
-                labels[OVERRIDE_LABEL] = None
-            return PatchWorkload(view.workload, view.resource_version, labels, False if resume else None)
-        for owned in view.sets:
-            if owned.labels.get(HOLD_LABEL) == stored.id:
-                return PatchReplicaSet(view.workload, owned.name, owned.resource_version, {HOLD_LABEL: None})
+    asked = _let_go(view, stored) if view is not None else None
+    if asked is not None:
+        return asked
+    after = replace(stored, worn=want.worn)
+    if want.quarantined is not None:
+        after = replace(after, quarantined=want.quarantined)
     if not stored.in_force:
-        return Done() if stored.worn == want.worn else WriteRecord(replace(stored, worn=want.worn))
+        return Done() if after == stored else WriteRecord(after)
     reason = want.reason or Reason.CAUSE_REMOVED
-    lifted = stored.moved(HoldState.LIFTED, reason, now)
+    lifted = after.moved(HoldState.LIFTED, reason, now)
     message = lift_message(stored.workload, stored.id, reason)
-    return WriteRecord(replace(lifted, reason=reason, message=message, enforced=False, paused=None, worn=want.worn))
+    return WriteRecord(replace(lifted, reason=reason, message=message, enforced=False, paused=None, undo=None))
+
+
+def _let_go(view: Deployment, stored: HoldRecord) -> Request | Wait | None:
+    """ReplicaSets back, labels off and our own pause taken back in one patch, then the ReplicaSets' labels."""
+    undo = stored.undo
+    marks = Marks({}, {HOLD_LABEL: stored.id, QUEUE_LABEL: undo.id if undo is not None else stored.id})
+    if undo is not None and not view.deleting and (back := given_back(view, marks)):
+        return back
+    labels = marks.changes(view.labels)
+    held, queued = HOLD_LABEL in labels, undo is not None and QUEUE_LABEL in labels
+    if labels or view.override == stored.id or (undo is not None and view.override == undo.id):
+        # All of it in one patch: with none of the labels left it has happened, and a pause is somebody else's.
+        holds = stored.paused is not None and (held or stored.enforced)
+        undoes = queued and undo is not None and not undo.paused_before and not view.paused_by_other
+        if view.override is not None:
+            labels[OVERRIDE_LABEL] = None
+        return _patch(view, labels, False if view.paused and (holds or undoes) else None, exact=undo is None)
+    return marked(view, marks)
+
+
+def _patch(view: Deployment, labels: Mapping[str, str | None], paused: bool | None, *, exact: bool) -> PatchWorkload:
+    """With `exact` nothing at all may have changed since; else the spec alone: a rollout writes many a status."""
+    if exact:
+        return PatchWorkload(view.workload, view.resource_version, labels, paused)
+    return PatchWorkload(view.workload, view.resource_version, labels, paused, view.uid, view.generation)
