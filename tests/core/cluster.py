@@ -6,6 +6,7 @@ happen fails at once: a pause taken back that is not ours, a label without a rec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from holdfast.core.hold import Cause, HoldRecord, Template
@@ -14,6 +15,7 @@ from holdfast.core.quantities import format_instant, parse_instant
 from holdfast.core.request import (
     HOLD_LABEL,
     OVERRIDE_LABEL,
+    QUEUE_LABEL,
     PatchReplicaSet,
     PatchWorkload,
     Request,
@@ -51,26 +53,46 @@ class Cluster:
             case PatchWorkload():
                 self._patch(request)
             case PatchReplicaSet(name=name, labels=labels):
-                assert self.view is not None
-                assert set(labels) == {HOLD_LABEL}
-                owned = {s.name: s for s in self.view.sets}
-                if name not in owned or owned[name].resource_version != request.resource_version:
+                assert labels
+                assert set(labels) <= {HOLD_LABEL, QUEUE_LABEL}
+                owned = self._find(name)
+                if owned.resource_version != request.resource_version:
                     raise ConflictError
-                self._check_label(labels[HOLD_LABEL], owned[name].labels)
-                changed = replace(
-                    owned[name], labels=_merged(owned[name].labels, labels), resource_version=self._tick()
-                )
-                self.view = replace(self.view, sets=tuple(changed if s.name == name else s for s in self.view.sets))
+                for key, value in labels.items():
+                    self._check_label(key, value, owned.labels)
+                self._put(replace(owned, labels=_merged(owned.labels, labels)))
+            case _:
+                raise AssertionError(request)
+
+    def _find(self, name: str) -> ReplicaSet:
+        found = next((s for s in self.view.every_set() if s.name == name), None) if self.view is not None else None
+        if found is None:
+            raise ConflictError
+        return found
+
+    def _put(self, changed: ReplicaSet) -> None:
+        assert self.view is not None
+        changed = replace(changed, resource_version=self._tick())
+        sets, detached = (
+            tuple(changed if s.name == changed.name else s for s in some)
+            for some in (self.view.sets, self.view.detached)
+        )
+        self.view = replace(self.view, sets=sets, detached=detached)
 
     def _patch(self, request: PatchWorkload) -> None:
         view = self.view
-        if view is None or view.resource_version != request.resource_version:
+        if view is None:
             raise ConflictError
-        assert set(request.labels) <= {HOLD_LABEL, OVERRIDE_LABEL}, "the gate lets us touch no other label"
+        if request.generation is None and view.resource_version != request.resource_version:
+            raise ConflictError
+        if request.generation is not None and (view.uid, view.generation) != (request.uid, request.generation):
+            raise ConflictError
+        ours = {HOLD_LABEL, QUEUE_LABEL, OVERRIDE_LABEL}
+        assert set(request.labels) <= ours, "the gate lets us touch no other label"
         assert request.labels or request.paused is not None, "an empty patch"
         assert request.paused is not view.paused, "a pause asked for twice"
-        if HOLD_LABEL in request.labels:
-            self._check_label(request.labels[HOLD_LABEL], view.labels)
+        for key in {HOLD_LABEL, QUEUE_LABEL} & set(request.labels):
+            self._check_label(key, request.labels[key], view.labels)
         if request.paused is False:
             assert self.paused_by != "somebody", "a pause was taken back that Holdfast did not make"
         if request.paused is not None:
@@ -78,13 +100,16 @@ class Cluster:
         paused = view.paused if request.paused is None else request.paused
         self.change(labels=_merged(view.labels, request.labels), paused=paused)
 
-    def _check_label(self, value: str | None, now: object) -> None:
+    def _check_label(self, key: str, value: str | None, now: Mapping[str, str]) -> None:
         record = self.record
         assert record is not None, "a label goes on or off only with a record"
+        undo = record.undo.id if record.undo is not None else record.id
+        known = record.id if key == HOLD_LABEL else undo
         if value is not None:
-            assert (value, record.in_force) == (record.id, True), "the record comes before the label"
+            assert (value, record.in_force) == (known, True), "the record comes before the label"
+            assert record.denies if key == HOLD_LABEL else record.undo is not None
         else:
-            assert now.get(HOLD_LABEL) == record.id, "a label of another episode is not ours to open"  # type: ignore[attr-defined]
+            assert now.get(key) == known, "a label of another episode is not ours to open"
 
     def change(self, **fields: object) -> None:
         """Change the Deployment; its generation grows with its spec."""
@@ -187,7 +212,11 @@ def _stored(record: HoldRecord) -> HoldRecord:
     """As it comes back from the API server: times lose their fractions."""
     causes = tuple(Cause(c.key, c.reason, _second(c.since), c.at_most) for c in record.causes)
     history = tuple(replace(t, at=_second(t.at)) for t in record.history)
-    return replace(record, since=_second(record.since), causes=causes, history=history)
+    undo = record.undo and replace(record.undo, since=_second(record.undo.since))
+    quarantined = tuple(replace(q, since=_second(q.since)) for q in record.quarantined)
+    return replace(
+        record, since=_second(record.since), causes=causes, history=history, undo=undo, quarantined=quarantined
+    )
 
 
 def _second(at: float) -> float:

@@ -33,8 +33,8 @@ def hold_message(record: HoldRecord, because: Sequence[Finding]) -> str:
     """Why a workload is held: the figure, what lifts it, and when at the latest; what was undone, and what ends that."""
     if record.undo is not None and not record.denies:
         return undo_message(record.workload, record.undo)
-    also = f" {undo_message(record.workload, record.undo)}" if record.undo is not None else ""
-    return _held_message(record, because) + also
+    undone = f"{undo_message(record.workload, record.undo)} " if record.undo is not None else ""
+    return undone + _held_message(record, because)
 
 
 def _held_message(record: HoldRecord, because: Sequence[Finding]) -> str:

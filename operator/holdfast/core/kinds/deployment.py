@@ -1,8 +1,8 @@
 """Deployments: a label closes the gate, `spec.paused` stops a rollout in flight, ReplicaSets carry the same label.
 
-Record, then labels and pause in one patch, then the ReplicaSets, then the record of what is so. The way back is the other way
-round: ReplicaSets attached, then labels off and our pause taken back in one patch, then the ReplicaSets' labels, and only
-then is it forgotten. A hold and an undo may stand side by side: what one of them still needs, the other does not let go.
+Record, then labels and pause in one patch, then the ReplicaSets, then the record of what is so. The way back: labels off and
+our pause taken back in one patch, then the ReplicaSets, and only then is it forgotten. A hold and an undo may stand side by
+side: what one of them still needs, the other does not let go.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..hold import HoldRecord, HoldState, Reason
 from ..quantities import Instant
 from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done, PatchWorkload, Request, Step, Wait, WriteRecord
 from ..wanted import Free, Held, Wanted
-from .deployment_undo import begin_undo, end_undo, given_back, keep_undo, marked, shadow
+from .deployment_undo import begin_undo, end_undo, given_back, keep_undo, marked, own_set_taken, shadow
 from .deployment_view import Deployment, ReplicaSet
 from .marks import Marks, between
 
@@ -79,7 +79,8 @@ def _close(record: HoldRecord, view: Deployment, marks: Marks) -> Request | None
 def _open(want: Held, kept: HoldRecord, view: Deployment, marks: Marks) -> Request | Wait | None:
     """What is no longer wanted is let go, and never what the rest still needs."""
     record, undone = want.record, kept.undo if QUEUE_LABEL in marks.off else None
-    if undone is not None and (back := given_back(view, marks)):
+    back = given_back(undone, view, marks) if undone is not None else None
+    if back is not None and own_set_taken(view):
         return back
     labels = Marks({}, marks.off).changes(view.labels)
     ended = set(marks.off.values())
@@ -89,7 +90,7 @@ def _open(want: Held, kept: HoldRecord, view: Deployment, marks: Marks) -> Reque
     lets_go = (ours and record.paused is None) or want.resume
     resumes = view.paused and lets_go and record.undo is None
     if not labels and not resumes:
-        return None
+        return back
     return _patch(view, labels, False if resumes else None, exact=undone is None and kept.undo is None)
 
 
@@ -115,10 +116,11 @@ def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: I
 
 
 def _let_go(view: Deployment, stored: HoldRecord) -> Request | Wait | None:
-    """ReplicaSets back, labels off and our own pause taken back in one patch, then the ReplicaSets' labels."""
+    """Labels off and our own pause taken back in one patch, then the ReplicaSets."""
     undo = stored.undo
     marks = Marks({}, {HOLD_LABEL: stored.id, QUEUE_LABEL: undo.id if undo is not None else stored.id})
-    if undo is not None and not view.deleting and (back := given_back(view, marks)):
+    back = given_back(undo, view, marks) if undo is not None and not view.deleting else None
+    if back is not None and own_set_taken(view):
         return back
     labels = marks.changes(view.labels)
     held, queued = HOLD_LABEL in labels, undo is not None and QUEUE_LABEL in labels
@@ -129,7 +131,7 @@ def _let_go(view: Deployment, stored: HoldRecord) -> Request | Wait | None:
         if view.override is not None:
             labels[OVERRIDE_LABEL] = None
         return _patch(view, labels, False if view.paused and (holds or undoes) else None, exact=undo is None)
-    return marked(view, marks)
+    return back or marked(view, marks)
 
 
 def _patch(view: Deployment, labels: Mapping[str, str | None], paused: bool | None, *, exact: bool) -> PatchWorkload:

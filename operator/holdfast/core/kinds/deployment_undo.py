@@ -83,12 +83,20 @@ def end_undo(record: HoldRecord, view: Deployment) -> HoldRecord:
     return replace(record, undo=None, paused=view.template if passes else record.paused)
 
 
-def given_back(view: Deployment, marks: Marks) -> Request | Wait | None:
-    """What was detached is attached, and adopted; only then may the Deployment be let go.
+def own_set_taken(view: Deployment) -> bool:
+    """Whether the ReplicaSet of the declared template is not back yet.
 
-    Before that its controller would make a second ReplicaSet of the same template.
+    Let go before, the Deployment would get a second one of the same template. Otherwise it is let go first: a controller
+    that is paused shares the pods among all it owns, whether they are available or not.
     """
+    return view.unadopted or any(s.template.digest == view.template.digest for s in view.detached)
+
+
+def given_back(undo: Undo, view: Deployment, marks: Marks) -> Request | Wait | None:
+    """What was detached is attached, and adopted; without its pods, where the good ones can do without them."""
     for one in view.detached:
+        if one.desired > 0 and one.template.digest != view.template.digest and available(view, undo):
+            return ScaleReplicaSet(view.workload, one.name, one.uid, view.uid, 0)
         return AttachReplicaSet(view.workload, one.name, one.uid, view.uid, marks.on)
     return Wait("the deployment controller has not taken its ReplicaSets back yet") if view.unadopted else None
 
