@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from lab.chart import install
 from lab.operator import Operator
 from tests.e2e.scene import Scene
+from tests.e2e.trial import OnTrial
 
 if TYPE_CHECKING:
     from lab import Cluster
@@ -110,3 +112,22 @@ def scenes(stage: Stage, operator: Operator, lab_cluster: Cluster) -> Iterator[C
 def scene(scenes: Callable[[], Scene]) -> Scene:
     """One service with an objective of 99 % in a minute, measured, and no policy yet."""
     return scenes()
+
+
+@pytest.fixture(scope="module")
+def cast(
+    request: pytest.FixtureRequest, lab_cluster: Cluster, session_operator: Operator
+) -> Iterator[dict[str, OnTrial]]:
+    """The services that a module names in `PARTS`, all started before its first test."""
+    scenes = {name: OnTrial(lab_cluster, **part) for name, part in request.module.PARTS.items()}
+    yield scenes
+    for scene in scenes.values():
+        lab_cluster.kubectl("delete", "namespace", scene.namespace, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture
+def on(cast: dict[str, OnTrial], operator: Operator, lab_cluster: Cluster) -> Iterator[Callable[[str], OnTrial]]:
+    """`on("plain")` is that part, its first release known to be good, its pods recorded; it goes after the test."""
+    with ExitStack() as used:
+        yield lambda name: used.enter_context(cast[name])
+        lab_cluster.mend()

@@ -32,14 +32,25 @@ EXHAUSTED: Final[Json] = {
 
 
 class Scene:
-    """One namespace with one Deployment, `checkout`, whose traffic is at `RATE` requests a second."""
+    """One namespace with one workload, the Deployment `checkout` unless told otherwise, under traffic."""
 
-    def __init__(self, cluster: Cluster, *, image: str = "shop:v1", rate: float = RATE) -> None:
-        """Let it run; returns before its pods are ready."""
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        kind: str = "Deployment",
+        app: str = APP,
+        rate: float = RATE,
+        replicas: int = 3,
+        **document: Any,
+    ) -> None:
+        """Let it run; returns before its pods are ready. `document` goes to `Cluster.deployment` or its sisters."""
         self.cluster = cluster
+        self.kind, self.app = kind, app
         self.namespace = cluster.namespace()
-        cluster.shop.set_rate(self.namespace, APP, rate)
-        cluster.deployment(self.namespace, APP, image, replicas=3)
+        cluster.shop.set_rate(self.namespace, app, rate)
+        size = {} if kind == "DaemonSet" else {"replicas": replicas}
+        getattr(cluster, kind.lower())(self.namespace, app, **size, **document)
 
     # --- what people write
     def objective(self, name: str = "availability", **spec: Any) -> None:
@@ -48,7 +59,7 @@ class Scene:
 
     def objective_document(self, name: str = "availability", **spec: Any) -> Json:
         """What `objective` applies."""
-        where = f'namespace="{self.namespace}",job="{APP}"'
+        where = f'namespace="{self.namespace}",job="{self.app}"'
         ratio = {
             "bad": f'http_requests_total{{{where},code=~"5.."}}',
             "total": f"http_requests_total{{{where}}}",
@@ -57,7 +68,7 @@ class Scene:
             "target": "99",
             "window": {"rolling": "1m"},
             "indicator": {"ratio": ratio},
-            "workloads": [{"kind": "Deployment", "name": APP}],
+            "workloads": [{"kind": self.kind, "name": self.app}],
             "evidence": {"staleAfter": "10s"},
         }
         return self.document("ServiceLevelObjective", name, {**defaults, **spec})
@@ -88,13 +99,13 @@ class Scene:
     # --- what happens
     def burn(self, errors: float = 0.5) -> None:
         """From now on this share of the requests fails, at the ordinary rate."""
-        self.cluster.shop.set_rate(self.namespace, APP, RATE)
-        self.cluster.shop.set_fault(None, errors=errors, namespace=self.namespace, app=APP)
+        self.cluster.shop.set_rate(self.namespace, self.app, RATE)
+        self.cluster.shop.set_fault(None, errors=errors, namespace=self.namespace, app=self.app)
 
     def recover(self) -> None:
         """No more failures, and much good traffic: within seconds the budget is in plenty again."""
-        self.cluster.shop.set_fault(None, namespace=self.namespace, app=APP)
-        self.cluster.shop.set_rate(self.namespace, APP, 200 * RATE)
+        self.cluster.shop.set_fault(None, namespace=self.namespace, app=self.app)
+        self.cluster.shop.set_rate(self.namespace, self.app, 200 * RATE)
 
     def warm(self) -> None:
         """Return when the objective is measured for long enough to act on it."""
@@ -140,7 +151,7 @@ class Scene:
 
     def hold(self) -> Json:
         """The status of the Hold; {} when there is none."""
-        return dict(self.ours("holds", f"deployment-{APP}").get("status") or {})
+        return dict(self.ours("holds", f"{self.kind.lower()}-{self.app}").get("status") or {})
 
     @property
     def fresh(self) -> bool:
@@ -152,8 +163,8 @@ class Scene:
         return next((str(c[field]) for c in self.slo(name).get("conditions", ()) if c["type"] == kind), "")
 
     def deployment(self) -> Json:
-        """The Deployment."""
-        return self.raw(f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{APP}")
+        """The Deployment, or what there is in its place."""
+        return self.raw(f"/apis/apps/v1/namespaces/{self.namespace}/{self.kind.lower()}s/{self.app}")
 
     def sets(self) -> list[Json]:
         """Its ReplicaSets."""
@@ -186,7 +197,7 @@ class Scene:
 
     def release(self, image: str, user: str | None = None) -> str:
         """`kubectl set image`; what was said against it, or ''."""
-        said = self.kubectl("set", "image", f"deployment/{APP}", f"shop={image}", user=user, check=False)
+        said = self.kubectl("set", "image", f"{self.kind.lower()}/{self.app}", f"shop={image}", user=user, check=False)
         return said.stderr if said.returncode else ""
 
     def events(self) -> list[tuple[str, str, str]]:

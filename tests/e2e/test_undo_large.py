@@ -1,0 +1,26 @@
+"""A bad release of a hundred pods is undone as one of four is. In a file of its own, so that nobody else has to live beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from tests.e2e.scene import RATE
+from tests.e2e.trial import OnTrial
+
+pytestmark = pytest.mark.lab
+
+PARTS: Final[dict[str, dict[str, Any]]] = {"large": {"replicas": 100, "rate": 5 * RATE}}
+
+
+def test_a_hundred_pods_are_exchanged_without_losing_one(on: Callable[[str], OnTrial]) -> None:
+    """All bad ones go, and at no moment do fewer than a hundred serve."""
+    scene = on("large")
+    assert not scene.release("shop:bad")
+    scene.cluster.wait_rollout(scene.namespace, scene.app)
+    complete = time.time()
+    scene.undone("bad", timeout=60)
+    assert scene.seen.least_ready(complete) >= 100

@@ -1,0 +1,78 @@
+"""Bad releases of StatefulSets and DaemonSets are undone as their controllers allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from tests.e2e.scene import settle
+from tests.e2e.trial import QUEUE, OnTrial
+
+pytestmark = pytest.mark.lab
+
+On = Callable[[str], OnTrial]
+BRIEFLY: Final = {"spec": {"terminationGracePeriodSeconds": 0}}
+PARTS: Final[dict[str, dict[str, Any]]] = {
+    "ordered": {"kind": "StatefulSet", "replicas": 3, "template": BRIEFLY},
+    "stuck": {"kind": "StatefulSet", "replicas": 3, "template": BRIEFLY},
+    "complete": {"kind": "StatefulSet", "replicas": 3, "template": BRIEFLY},
+    "daemon": {"kind": "DaemonSet", "template": BRIEFLY},
+}
+
+
+def back(scene: OnTrial, bad: str, pods: int) -> None:
+    """Wait until good pods alone serve, and the undo is recorded as done."""
+    scene.until(lambda: scene.undo.get("state") == "Undone" and scene.alone("v1", pods), f"{bad} to be undone", 60)
+    assert scene.undo["bad"]["version"] == bad
+    scene.until(lambda: scene.releases()[bad]["state"] == "RolledBack", f"the release of {bad} to say so")
+    assert "BadRelease" in scene.told() or "ReleaseStalled" in scene.told()
+
+
+def test_a_statefulset_in_flight_is_undone_by_its_partition(on: On) -> None:
+    """Its template stays as declared; the bad pods are made anew from the old revision; the fix goes out by itself."""
+    scene = on("ordered")
+    assert not scene.release("shop:bad-ready-2s")
+    back(scene, "bad-ready-2s", 3)
+    assert scene.declared == "bad-ready-2s"
+    settle(2)
+    scene.never_came_back("bad-ready-2s")
+    assert not scene.release("shop:v3")
+    scene.fixed("v3", "bad-ready-2s")
+    assert scene.deployment()["spec"]["updateStrategy"]["rollingUpdate"].get("partition", 0) == 0
+
+
+def test_a_pod_that_never_becomes_ready_does_not_block_the_way_back(on: On) -> None:
+    """OrderedReady waits for it for ever; it is taken away, and the set is whole again."""
+    scene = on("stuck")
+    assert not scene.release("shop:never")
+    back(scene, "never", 3)
+    assert scene.seen.least_ready() >= 2
+    assert not scene.release("shop:v3")
+    scene.fixed("v3", "never")
+
+
+def test_a_complete_statefulset_is_undone_by_its_template_once(on: On) -> None:
+    """The template is put back, under a hold; who declares the bad one again is refused."""
+    scene = on("complete")
+    assert not scene.release("shop:bad")
+    scene.cluster.wait_rollout(scene.namespace, scene.app, kind="statefulset")
+    back(scene, "bad", 3)
+    assert scene.declared == "v1"
+    assert scene.release("shop:bad")
+    assert not scene.release("shop:v3")
+    scene.until(lambda: scene.alone("v3", 3), "the fix to be out", 60)
+    scene.never_came_back("bad")
+
+
+def test_a_daemonset_is_undone_by_its_template_once(on: On) -> None:
+    """The good pods are on every node again; a fix goes out."""
+    scene = on("daemon")
+    assert not scene.release("shop:bad-ready-2s")
+    back(scene, "bad-ready-2s", 2)
+    assert scene.declared == "v1"
+    assert scene.deployment()["metadata"]["labels"].get(QUEUE, scene.undo["id"]) == scene.undo["id"]
+    assert not scene.release("shop:v3")
+    scene.until(lambda: scene.alone("v3", 2), "the fix to be out", 60)
+    scene.never_came_back("bad-ready-2s")
