@@ -6,7 +6,8 @@ refuse    the connection is reset          warnings  the real answer, with a war
 hang      accepted, never answered         nan       the real answer, every value NaN
 slow      answered after `seconds`         partial   the real answer without every second series, no warning
 status    an HTTP error of a gateway       empty     the real answer without any series
-html      a login page with status 200
+html      a login page with status 200      swapped   the real answer, failures (code 500) shown as successes (200) and
+                                                    successes as failures: a lie about everything at once
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lab.control import Remote, python_environment, python_module
 from lab.ports import LOOPBACK, free_port
 from lab.process import Process
 
-MODES: Final = ("pass", "refuse", "hang", "slow", "status", "warnings", "nan", "partial", "empty", "html")
+MODES: Final = ("pass", "refuse", "hang", "slow", "status", "warnings", "nan", "partial", "empty", "html", "swapped")
 
 
 @dataclass(frozen=True, slots=True)

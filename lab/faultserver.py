@@ -21,6 +21,7 @@ from lab.faults import MODES
 from lab.ports import LOOPBACK
 
 _LOGIN: Final = "<!DOCTYPE html><html><body><form action='/login'>Please sign in</form></body></html>"
+_SWAPPED: Final = {"200": "500", "500": "200"}
 _HOP_BY_HOP: Final = {"connection", "transfer-encoding", "content-length", "content-encoding", "host", "keep-alive"}
 
 
@@ -125,7 +126,7 @@ def _expression(request: web.Request, body: bytes) -> str:
 
 def spoil(content: bytes, mode: str) -> bytes:
     """A Prometheus answer as the mode wants it; unchanged in every mode that does not touch answers."""
-    if mode not in {"warnings", "nan", "partial", "empty"}:
+    if mode not in {"warnings", "nan", "partial", "empty", "swapped"}:
         return content
     answer: dict[str, Any] = json.loads(content)
     data = answer.get("data")
@@ -141,6 +142,9 @@ def spoil(content: bytes, mode: str) -> bytes:
                 data["result"] = series[::2]
             case "empty":
                 data["result"] = []
+            case "swapped":
+                for labels in (one["metric"] for one in series if "code" in one["metric"]):
+                    labels["code"] = _SWAPPED.get(labels["code"], labels["code"])
     return json.dumps(answer).encode()
 
 

@@ -16,12 +16,13 @@ pytestmark = pytest.mark.lab
 
 On = Callable[[str], OnTrial]
 FLEET: Final = tuple(f"fleet-{n}" for n in range(6))
+DECEIVED: Final = tuple(f"deceived-{n}" for n in range(3))
 PARTS: Final[dict[str, dict[str, Any]]] = {
     "killed": {"image": "shop:v1-ready-1s"},
     "cut-off": {"image": "shop:v1-ready-2s"},
     "blind": {"image": "shop:v1-ready-4s"},
     "unseen": {},
-    **{name: {"replicas": 2} for name in FLEET},
+    **{name: {"replicas": 2} for name in (*FLEET, *DECEIVED)},
 }
 
 
@@ -83,6 +84,20 @@ def test_without_figures_nothing_is_undone_and_with_them_it_is(on: On) -> None:
     scene.free_of_undo()
     scene.cluster.proxy.mode("pass")
     scene.undone("bad-ready-3s")
+
+
+def test_a_lie_about_the_whole_cluster_undoes_nothing(on: On, lab_cluster: Cluster) -> None:
+    """Releases roll out everywhere when failures and successes change places in every answer: none of them is undone."""
+    deceived = [on(name) for name in DECEIVED]
+    for scene in deceived:
+        assert not scene.release("shop:v3-ready-4s")
+    for scene in deceived:
+        scene.until(lambda scene=scene: scene.ready("v3-ready-4s"), "a new pod")
+    lab_cluster.proxy.mode("swapped")
+    settle(8)
+    for scene in deceived:
+        scene.free_of_undo()
+    lab_cluster.proxy.mode("pass")
 
 
 def test_many_verdicts_at_once_are_not_acted_on(on: On, lab_cluster: Cluster) -> None:

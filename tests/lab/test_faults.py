@@ -111,6 +111,16 @@ def test_partial_and_empty_look_complete() -> None:
     assert empty == {"status": "success", "data": {"resultType": "vector", "result": []}}
 
 
+def test_swapped_is_a_lie_about_everything() -> None:
+    """Failures pass for successes and successes for failures; other codes and series without one are as they were."""
+    answer = json.loads(json.dumps(VECTOR))
+    for one, labels in zip(answer["data"]["result"], ({"code": "200"}, {"code": "500"}, {"code": "404"}), strict=False):
+        one["metric"].update(labels)
+    lied = json.loads(spoil(json.dumps(answer).encode(), "swapped"))["data"]["result"]
+    assert [one["metric"].get("code") for one in lied] == ["500", "200", "404", None, None]
+    assert [one["value"] for one in lied] == [one["value"] for one in VECTOR["data"]["result"]]
+
+
 def test_html_is_a_login_page_with_status_200(proxy: FaultProxy) -> None:
     """The status looks good; only the content tells."""
     proxy.mode("html")
