@@ -101,13 +101,14 @@ def test_a_lie_about_the_whole_cluster_undoes_nothing(on: On, lab_cluster: Clust
 
 
 def test_many_verdicts_at_once_are_not_acted_on(on: On, lab_cluster: Cluster) -> None:
-    """Six releases are found bad in the same moment, as when the figures lie: Holdfast leaves them to people and says so."""
+    """Six releases are found bad at once, as when the figures lie: after three Holdfast leaves them to people, and says so."""
     fleet = [on(name) for name in FLEET]
     for scene in fleet:
         assert not scene.release("shop:v9-ready-4s")
     for scene in fleet:
         scene.until(lambda scene=scene: scene.ready("v9-ready-4s"), "a new pod")
     lab_cluster.shop.set_fault("v9-ready-4s", errors=0.5)
-    restrained = [s for s in fleet if s.until(lambda s=s: "Restrained" in s.told() or s.queued, "a word", 40)]
-    assert len([s for s in restrained if "Restrained" in s.told()]) >= 4
-    assert len([s for s in fleet if s.queued]) <= 2
+    for scene in fleet:
+        scene.until(lambda scene=scene: "Restrained" in scene.told() or scene.queued, "a word", 40)
+    assert len([s for s in fleet if s.queued]) <= 3
+    assert len([s for s in fleet if "Restrained" in s.told()]) >= 3

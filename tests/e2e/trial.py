@@ -1,6 +1,7 @@
 """A service whose releases are on trial: how they begin, what people see of one that is undone, and which pods served.
 
-Rule: what served is told by a watch of the pods, so nothing short is missed. `v1` and `v3` are good, `bad` fails half of its
+Rule: what served is told by a watch of the pods, so nothing short is missed. Each service goes with its test, and with it the
+records of its releases: Holdfast would take many bad ones at once for a fault of the metrics. `v1` and `v3` are good, `bad` fails half of its
 requests; `…-ready-3s` begins to serve so late, and so keeps a rollout in flight.
 """
 
