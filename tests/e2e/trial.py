@@ -39,8 +39,8 @@ class OnTrial(Scene):
     ) -> None:
         """Let it run; returns before its pods are ready."""
         super().__init__(cluster, app=app, replicas=replicas, **document)
-        self.objective()
-        self.policy(*rules)
+        policy = self.document("ErrorBudgetPolicy", "releases", {"mode": "Enforce", "rules": list(rules)})
+        cluster.apply([self.objective_document(), policy])
         self.seen = Recorder(cluster, self.namespace, app)
 
     def __enter__(self) -> OnTrial:
