@@ -260,7 +260,7 @@ def test_it_is_too_late_for_what_nobody_carried_out_in_time() -> None:
     before = {cause_key(worse()): Reason.BAD_RELEASE}
     (finding,) = release_findings(late, (FIGURES,), {LATENCY: (worse(),)}, before, NOW)
     assert (finding.verdict, finding.demoted) == (Verdict.NOTIFY, "the time in which it could be undone is over")
-    tried = replace(late, release=replace(late.release, attempted=True))
+    tried = replace(late, release=replace(late.release, undone=NOW))
     (finding,) = release_findings(tried, (FIGURES,), {LATENCY: (worse(),)}, before, NOW)
     assert (finding.verdict, finding.demoted) == (Verdict.ROLL_BACK, None)
     (finding,) = release_findings(late, (FIGURES,), {LATENCY: (worse(Notify()),)}, before, NOW)
@@ -335,7 +335,7 @@ TRIALS = st.builds(
     stall=st.sampled_from([None, STALL]),
     completed=st.none() | st.floats(NOW - 3 * HOUR, NOW + HOUR),
     strong=st.booleans(),
-    attempted=st.booleans(),
+    undone=st.one_of(st.none(), st.just(NOW)),
     template=st.sampled_from([OLD, NEW]),
 )
 WORLD = st.builds(
@@ -371,7 +371,7 @@ def test_an_undo_is_never_taken_back(
     if not findings or findings[0].verdict is not Verdict.ROLL_BACK or not findings[0].blames:
         return
     for step, (other, then) in enumerate(later):
-        same = replace(other, release=replace(other.release, template=trial.release.template, attempted=True))
+        same = replace(other, release=replace(other.release, template=trial.release.template, undone=NOW))
         findings = release_findings(same, (then,), rules, known_before(same, findings, None), NOW + step * HOUR)
         assert [f.verdict for f in findings] == [Verdict.ROLL_BACK]
 
