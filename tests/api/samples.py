@@ -6,13 +6,14 @@ import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from holdfast.api import parse_adjustment, parse_hold, parse_objective, parse_policy
+from holdfast.api import parse_adjustment, parse_hold, parse_objective, parse_policy, parse_release
 
 PARSERS: Final = {
     "ServiceLevelObjective": parse_objective,
     "ErrorBudgetPolicy": parse_policy,
     "BudgetAdjustment": parse_adjustment,
     "Hold": parse_hold,
+    "WorkloadRelease": parse_release,
 }
 
 Json = dict[str, Any]

@@ -21,7 +21,10 @@ from holdfast.api import (
     parse_hold,
     parse_objective,
     parse_policy,
+    parse_release,
     policy_status,
+    release_body,
+    release_status,
 )
 from holdfast.api.crds import CHECKOUT
 from holdfast.api.records import lifts
@@ -42,6 +45,7 @@ from tests.api.samples import (
     renamed,
 )
 from tests.api.test_records import RECORD
+from tests.api.test_releases import POD_TEMPLATE, RELEASE
 from tests.api.test_status import MEASURED, NOW, OBJECTIVE, standing
 
 if TYPE_CHECKING:
@@ -55,6 +59,7 @@ PLURAL: Final = {
     "ErrorBudgetPolicy": "errorbudgetpolicies",
     "BudgetAdjustment": "budgetadjustments",
     "Hold": "holds",
+    "WorkloadRelease": "workloadreleases",
 }
 EXAMPLES: Final = sorted((CHECKOUT / "examples").glob("*.yaml"))
 
@@ -217,6 +222,8 @@ def test_every_field_is_explained(server: Server) -> None:
         "hslo.spec.indicator.latency.threshold",
         "ebp.spec.rules.then.until",
         "hold.status.lifts",
+        "wrel.status.costs.spent",
+        "wrel.spec.undo.reason",
         "adj.spec.exclude.schedule",
     ],
 )
@@ -300,6 +307,37 @@ def test_kubectl_get_holds(server: Server) -> None:
         "wait", "hold/deployment-checkout", "-n", server.namespace, "--for=condition=Enforced", "--timeout=5s"
     )
     assert row["SINCE"] not in ("", "<invalid>", "<unknown>")
+
+
+def test_kubectl_get_releases(server: Server, installed_chart: InstalledChart) -> None:
+    """What was released, how far it got, what its own pods say of it, and what it cost; nobody but us may write that."""
+    body = renamed(dict(release_body(RELEASE)), server.namespace)
+    assert "only Holdfast itself writes what a release was" in server.refusal(body)
+    status = release_status(replace(RELEASE, began=NOW), POD_TEMPLATE)
+    address, token = server.path("WorkloadRelease"), installed_chart.token
+    server.cluster.raw("POST", address, body, token=token)
+    server.cluster.raw("PATCH", f"{address}/{RELEASE.name}/status", {"status": status}, token=token)
+    (row,) = server.shown("wrel", "-o", "wide")
+    assert {k: v for k, v in row.items() if k != "AGE"} == {
+        "NAME": "deployment-checkout-9f2c41aa07",
+        "WORKLOAD": "deployment/checkout",
+        "REV": "42",
+        "IMAGE": "v2.3.1",
+        "STATE": "RolledBack",
+        "VERDICT": "Bad",
+        "REQUESTS": "1204",
+        "BAD": "61",
+        "COST": "3.2%",
+        "BY": "argocd-controller",
+        "UNDOABLE": "True",
+    }
+    assert row["AGE"] not in ("", "<invalid>", "<unknown>")
+    server.cluster.kubectl(
+        "wait", f"wrel/{RELEASE.name}", "-n", server.namespace, "--for=condition=RollbackReady", "--timeout=5s"
+    )
+    stored = server.cluster.raw("GET", server.path("WorkloadRelease", RELEASE.name))
+    assert parse_release(renamed(stored, "shop")) == replace(RELEASE, began=NOW)
+    assert stored["status"]["template"] == POD_TEMPLATE
 
 
 def test_a_record_survives_the_server(server: Server) -> None:

@@ -23,6 +23,7 @@ PAGE: Final = 500
 _MERGE: Final = "application/merge-patch+json"
 _JSON_PATCH: Final = "application/json-patch+json"
 _APPLY: Final = "application/apply-patch+yaml"
+_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 _Call = Callable[..., Awaitable[Any]]
 
@@ -124,6 +125,12 @@ class Client:
         objects = self._objects
         call = objects.get_cluster_custom_object if namespace is None else objects.get_namespaced_custom_object
         return await self._ask("get", resource, name, call, resource.group, resource.version, *where)
+
+    async def metadata(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+        """Its metadata alone: nothing else leaves the server. Raises NotFound."""
+        where = (resource.group, resource.version, namespace, resource.plural, name)
+        call = self._objects.get_namespaced_custom_object
+        return await self._ask("get", resource, name, call, *where, _headers={"Accept": _METADATA})
 
     async def create(self, resource: Resource, namespace: str, body: Body) -> dict[str, Any]:
         """Create it; raises Exists."""
