@@ -522,3 +522,23 @@ def test_who_was_away_learns_what_is_to_be_learned(events: list[tuple[tuple[str,
         assert all(r.state is ReleaseState.SUPERSEDED for r in world.records if r.ended is not None)
         good = last_good(world.records)
         assert good is None or any(d == good.template.digest and done for d, _, done in world.rollouts)
+
+
+@given(st.lists(st.tuples(EVENTS, st.integers(0, 3)), max_size=40))
+@settings(max_examples=300)
+def test_killed_between_two_writes(events: list[tuple[tuple[str, str], int]]) -> None:
+    """Whoever is killed after some of the writes of a look finds the truth at the next one."""
+    world = World().look()
+    for (what, digest), written in events:
+        world.wait(2)
+        happen(world, what, digest)
+        before = {r.template.digest: r for r in world.records}
+        differing = [r for r in world.look().records if before.get(r.template.digest) != r]
+        before |= {r.template.digest: r for r in differing[:written]}
+        world.records = tuple(before.values())
+        world.wait(0.1).look()
+        expected = truth(world)
+        assert world.shown == {d: state for d, (state, _) in expected.items()}
+        now = present(world.records)
+        assert now is not None
+        assert now.again is expected[world.digest][1]

@@ -1,7 +1,7 @@
 """When a release that is at fault is stopped, and not undone: undoing acts by itself, so it is kept from acting wildly.
 
-Rule: what a person asks for is done; everything else is counted. Whoever is restrained stays so: time alone makes no
-verdict more believable, and a person can still ask.
+Rule: what a person asks for is done; everything else is counted. Those that were found bad together stay restrained: time
+alone makes no verdict more believable.
 
 How many verdicts at once are no chance? Bad releases come one by one. With 1,000 on trial and one in ten of them bad,
 about three are found bad in any two minutes, and ten hardly ever; with a few dozen, more than three in two minutes is as
