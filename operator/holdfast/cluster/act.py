@@ -21,20 +21,19 @@ from holdfast.core.request import (
     CreateReplicaSet,
     DetachReplicaSet,
     PatchReplicaSet,
-    PatchSet,
     PatchWorkload,
     Request,
     ScaleReplicaSet,
     WriteRecord,
     WriteRelease,
 )
+from holdfast.core.request_sets import DeletePod, GiveTemplateBack, PatchSet, PutTemplateBack
 
-from . import replicasets
+from . import replicasets, sets
 from .client import Client
 from .errors import Conflict, Denied, NotFound, Rejected
 from .releases import write_release
 from .resources import HOLDS, REPLICASETS, WORKLOADS, Body
-from .strategy import with_partition
 from .workloads import read
 
 
@@ -95,11 +94,8 @@ class Acting:
                     await self._client.merge_patch(REPLICASETS, workload.namespace, name, _patch(version, labels))
                 case DetachReplicaSet() | AttachReplicaSet() | ScaleReplicaSet() | CreateReplicaSet():
                     await replicasets.carry_out(self._client, request, self._template_of)
-                case PatchSet(workload, version, labels, partition):
-                    body = _patch(version, labels)
-                    if partition is not None:
-                        body["spec"] = with_partition(partition)
-                    await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
+                case PatchSet() | PutTemplateBack() | GiveTemplateBack() | DeletePod():
+                    await sets.carry_out(self._client, request)
                 case _:
                     assert_never(request)
         except (Conflict, NotFound) as error:

@@ -162,6 +162,15 @@ class Client:
         options = {"field_manager": MANAGER, "_content_type": _JSON_PATCH}
         return await self._ask("patch", resource, name, call, *where, **options)
 
+    async def try_apply(
+        self, resource: Resource, namespace: str, name: str, body: Body, *, manager: str
+    ) -> dict[str, Any]:
+        """What a server-side apply by this manager would give; nothing is written."""
+        where = (resource.group, resource.version, namespace, resource.plural, name, dict(body))
+        call = self._objects.patch_namespaced_custom_object
+        options = {"field_manager": manager, "force": True, "dry_run": "All", "_content_type": _APPLY}
+        return await self._ask("patch", resource, name, call, *where, **options)
+
     async def apply_status(
         self, resource: Resource, namespace: str, name: str, status: Body, *, resource_version: str | None = None
     ) -> dict[str, Any]:
@@ -178,10 +187,13 @@ class Client:
         options = {"field_manager": MANAGER, "force": True, "_content_type": _APPLY}
         return await self._ask("patch", resource, name, call, *where, **options)
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, resource_version: str = "") -> None:
-        """Delete it; raises NotFound. With `resource_version` it is a precondition: Conflict."""
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, resource_version: str = "", uid: str = ""
+    ) -> None:
+        """Delete it; raises NotFound. `resource_version` and `uid` are preconditions: Conflict."""
         where = (resource.group, resource.version, namespace, resource.plural, name)
-        only = {"body": {"preconditions": {"resourceVersion": resource_version}}} if resource_version else {}
+        wanted = {key: value for key, value in (("resourceVersion", resource_version), ("uid", uid)) if value}
+        only = {"body": {"preconditions": wanted}} if wanted else {}
         await self._ask("delete", resource, name, self._objects.delete_namespaced_custom_object, *where, **only)
 
     async def _ask(

@@ -9,6 +9,7 @@ from typing import Final
 from .hold import HoldRecord
 from .objective import Workload
 from .release import ReleaseRecord
+from .request_sets import DeletePod, GiveTemplateBack, PatchSet, PutTemplateBack
 
 HOLD_LABEL: Final = "holdfast.dev/hold"
 """On a workload and its ReplicaSets: the id of the hold. The gate of the chart looks at nothing else."""
@@ -112,16 +113,6 @@ class CreateReplicaSet:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PatchSet:
-    """One merge patch of a StatefulSet or a DaemonSet, with the same precondition; `partition` None leaves that alone."""
-
-    workload: Workload
-    resource_version: str
-    labels: Mapping[str, str | None] = field(default_factory=dict, hash=False)
-    partition: int | None = None
-
-
 Request = (
     WriteRecord
     | WriteRelease
@@ -132,6 +123,9 @@ Request = (
     | AttachReplicaSet
     | ScaleReplicaSet
     | CreateReplicaSet
+    | PutTemplateBack
+    | GiveTemplateBack
+    | DeletePod
 )
 
 

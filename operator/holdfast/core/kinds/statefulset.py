@@ -12,7 +12,7 @@ from typing import Final
 
 from ..hold import Template
 from ..objective import Workload
-from ..request import HOLD_LABEL, OVERRIDE_LABEL
+from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
 from .revisions import Pod, Revision, serving, templates
 
 STOPPED: Final = 2_147_483_647
@@ -51,6 +51,11 @@ class StatefulSet:
         return self.labels.get(HOLD_LABEL)
 
     @property
+    def queue(self) -> str | None:
+        """The id in the queue label."""
+        return self.labels.get(QUEUE_LABEL)
+
+    @property
     def override(self) -> str | None:
         """The id in the override label."""
         return self.labels.get(OVERRIDE_LABEL)
@@ -59,6 +64,16 @@ class StatefulSet:
     def paused(self) -> bool:
         """Whether no pod gets the declared template."""
         return self.partition == STOPPED
+
+    @property
+    def observed(self) -> bool:
+        """Whether its controller has seen the last change."""
+        return self.observed_generation >= self.generation
+
+    @property
+    def all_ready(self) -> bool:
+        """Whether every pod that is wanted is there and ready."""
+        return len(self.pods) == self.replicas and all(pod.ready and not pod.deleting for pod in self.pods)
 
     @property
     def in_flight(self) -> bool:

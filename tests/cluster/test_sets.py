@@ -1,0 +1,287 @@
+"""StatefulSets and DaemonSets: held, undone and let go, by real controllers, with the operator's own rights."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from holdfast.cluster.client import Client
+from holdfast.cluster.workloads import read
+from holdfast.core.hold import Template, UndoState
+from holdfast.core.kinds.statefulset import STOPPED, StatefulSet
+from holdfast.core.objective import Workload
+from holdfast.core.request import HOLD_LABEL, QUEUE_LABEL
+from lab import Cluster
+from tests.cluster.undoing import ID, UNDO, Hand
+
+pytestmark = pytest.mark.lab
+
+Json = dict[str, Any]
+
+
+def pods(cluster: Cluster, namespace: str) -> list[Json]:
+    items: list[Json] = cluster.raw("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
+    return items
+
+
+def running(cluster: Cluster, namespace: str) -> dict[str, int]:
+    """How many pods run which image, those on their way out left aside."""
+    found: dict[str, int] = {}
+    for pod in pods(cluster, namespace):
+        if "deletionTimestamp" not in pod["metadata"]:
+            image = pod["spec"]["containers"][0]["image"]
+            found[image] = found.get(image, 0) + 1
+    return found
+
+
+def body(cluster: Cluster, workload: Workload) -> Json:
+    path = f"/apis/apps/v1/namespaces/{workload.namespace}/{workload.kind.lower()}s/{workload.name}"
+    found: Json = cluster.raw("GET", path)
+    return found
+
+
+async def template(client: Client, workload: Workload) -> Template:
+    view = await read(client, workload)
+    assert view is not None
+    return view.template
+
+
+def statefulset(cluster: Cluster, namespace: str, replicas: int = 3, **spec: Any) -> Workload:
+    cluster.statefulset(namespace, "db", "shop:v1", replicas, **spec)
+    cluster.wait_rollout(namespace, "db", kind="statefulset")
+    return Workload(namespace, "StatefulSet", "db")
+
+
+def daemonset(cluster: Cluster, namespace: str) -> Workload:
+    cluster.daemonset(namespace, "agent", "shop:v1")
+    cluster.wait_rollout(namespace, "agent", kind="daemonset")
+    return Workload(namespace, "DaemonSet", "agent")
+
+
+def release(cluster: Cluster, workload: Workload, image: str, *, whole: bool = False, pods_new: int = 1) -> None:
+    """Another image; returns when the rollout is over, or so many pods have it."""
+    kind = workload.kind.lower()
+    cluster.set_image(workload.namespace, kind, workload.name, image)
+    if whole:
+        cluster.wait_rollout(workload.namespace, workload.name, kind=kind)
+    else:
+        cluster.wait(
+            lambda: running(cluster, workload.namespace).get(image, 0) >= pods_new, 20, f"pods of {image}", every=0.02
+        )
+
+
+async def test_revisions_and_pods_are_those_of_the_workload(
+    operator: Client, lab_cluster: Cluster, namespace: str
+) -> None:
+    """The revision's template has the digest of the declared one; a pod names the revision it is of."""
+    for workload in (statefulset(lab_cluster, namespace), daemonset(lab_cluster, namespace)):
+        view = await Hand(operator, workload).view()
+        assert {r.hash for r in view.revisions} == {p.hash for p in view.pods}
+        assert [r.template for r in view.revisions] == [view.template]
+        assert view.serving == view.template
+        assert view.all_ready
+        assert not view.in_flight
+
+
+async def test_a_rollout_of_a_statefulset_is_stopped_and_goes_on_after_the_lift(
+    operator: Client, lab_cluster: Cluster, namespace: str
+) -> None:
+    """The partition is moved together with the label, a pod that goes away comes back old, and the lift puts it back."""
+    workload = statefulset(lab_cluster, namespace, 5)
+    by_hand = '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":1}}}}'
+    lab_cluster.kubectl("-n", namespace, "patch", "statefulset", "db", "-p", by_hand)
+    release(lab_cluster, workload, "shop:v2")
+    hand = Hand(operator, workload)
+    assert await hand.hold() == ["WriteRecord", "PatchSet", "WriteRecord"]
+    held = body(lab_cluster, workload)
+    assert held["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == STOPPED
+    assert held["metadata"]["labels"][HOLD_LABEL] == ID
+    assert hand.stored is not None
+    assert (hand.stored.found, hand.stored.enforced) == (1, True)
+    before = running(lab_cluster, namespace)
+    assert before["shop:v1"] >= 2
+    lab_cluster.kubectl("-n", namespace, "delete", "pod", "db-0", "db-4")
+    lab_cluster.wait(lambda: sum(running(lab_cluster, namespace).values()) == 5, 20, "all pods")
+    assert running(lab_cluster, namespace)["shop:v1"] == before["shop:v1"] + 1
+    await hand.free()
+    lab_cluster.wait(
+        lambda: running(lab_cluster, namespace) == {"shop:v1": 1, "shop:v2": 4}, 30, "the rollout to go on"
+    )
+    freed = body(lab_cluster, workload)
+    assert freed["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 1
+    assert not freed["metadata"]["labels"].keys() & {HOLD_LABEL, QUEUE_LABEL}
+
+
+async def test_what_others_declare_is_not_moved(operator: Client, lab_cluster: Cluster, namespace: str) -> None:
+    """A partition that Git declares would be put back at every apply: the label alone, and the record says why."""
+    workload = statefulset(lab_cluster, namespace)
+    declared = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": namespace}}
+    declared["spec"] = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}  # type: ignore[assignment]
+    lab_cluster.kubectl("apply", "--server-side", "--field-manager=flux", "-f", "-", input=json.dumps(declared))
+    release(lab_cluster, workload, "shop:v2")
+    hand = Hand(operator, workload)
+    await hand.hold()
+    assert body(lab_cluster, workload)["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 0
+    assert hand.stored is not None
+    assert "flux declares its partition" in hand.stored.message
+    assert hand.stored.paused is None
+
+
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+@pytest.mark.parametrize("image", ["shop:v2", "shop:never"])
+async def test_a_release_of_a_statefulset_in_flight_is_undone_by_the_partition(
+    operator: Client, lab_cluster: Cluster, namespace: str, policy: str, image: str
+) -> None:
+    """The bad pods come back as the last good release, what is declared stays, and a fix goes straight from old to new."""
+    workload = statefulset(lab_cluster, namespace, 4, podManagementPolicy=policy)
+    good = await template(operator, workload)
+    release(lab_cluster, workload, image, pods_new=1)
+    hand = Hand(operator, workload)
+    asked = await hand.undo(good)
+    assert asked[:3] == ["WriteRecord", "PatchSet", "WriteRecord"]
+    assert set(asked[3:-1]) <= {"DeletePod"}
+    assert hand.stored is not None
+    assert hand.stored.undo is not None
+    assert hand.stored.undo.state is UndoState.UNDONE
+    undone = body(lab_cluster, workload)
+    assert undone["spec"]["template"]["spec"]["containers"][0]["image"] == image
+    assert running(lab_cluster, namespace) == {"shop:v1": 4}
+    assert undone["metadata"]["labels"][QUEUE_LABEL] == UNDO
+    assert HOLD_LABEL not in undone["metadata"]["labels"]
+    lab_cluster.set_image(namespace, "statefulset", "db", "shop:v3")
+    assert running(lab_cluster, namespace) == {"shop:v1": 4}
+    await hand.follow()
+    lab_cluster.wait(lambda: running(lab_cluster, namespace) == {"shop:v3": 4}, 30, "the fix")
+    freed = body(lab_cluster, workload)
+    assert freed["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 0
+    assert QUEUE_LABEL not in freed["metadata"]["labels"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "whole", "image"), [("OrderedReady", True, "shop:v2"), ("Parallel", True, "shop:v2")]
+)
+async def test_a_complete_release_of_a_statefulset_is_undone_by_its_template(
+    operator: Client, lab_cluster: Cluster, namespace: str, policy: str, whole: bool, image: str
+) -> None:
+    """The template of the last good release is put back, the gate keeps the other ones out, and the pods follow."""
+    workload = statefulset(lab_cluster, namespace, 3, podManagementPolicy=policy)
+    good = await template(operator, workload)
+    release(lab_cluster, workload, image, whole=whole)
+    hand = Hand(operator, workload)
+    asked = await hand.undo(good)
+    assert asked[:2] == ["WriteRecord", "PutTemplateBack"]
+    assert running(lab_cluster, namespace) == {"shop:v1": 3}
+    undone = body(lab_cluster, workload)
+    assert undone["spec"]["template"]["spec"]["containers"][0]["image"] == "shop:v1"
+    assert (undone["metadata"]["labels"][QUEUE_LABEL], undone["metadata"]["labels"][HOLD_LABEL]) == (UNDO, UNDO)
+    refused = lab_cluster.kubectl("-n", namespace, "set", "image", "statefulset/db", f"shop={image}", check=False)
+    assert "denied request" in refused.stderr
+    await hand.free()
+    assert not body(lab_cluster, workload)["metadata"]["labels"].keys() & {HOLD_LABEL, QUEUE_LABEL}
+
+
+async def test_a_pod_that_is_never_ready_does_not_stand_in_the_way(
+    operator: Client, lab_cluster: Cluster, namespace: str
+) -> None:
+    """OrderedReady waits for ever for a pod of the bad release that never gets ready; so it is deleted."""
+    workload = statefulset(lab_cluster, namespace, 3)
+    good = await template(operator, workload)
+    release(lab_cluster, workload, "shop:never", pods_new=1)
+    view = await Hand(operator, workload).view()
+    assert isinstance(view, StatefulSet)
+    hand = Hand(operator, workload)
+    from holdfast.core.kinds import sets_undo
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sets_undo, "_can_stop", lambda *_: False)
+        asked = await hand.undo(good)
+    assert asked[:2] == ["WriteRecord", "PutTemplateBack"]
+    assert "DeletePod" in asked
+    assert running(lab_cluster, namespace) == {"shop:v1": 3}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_release_of_a_daemonset_is_undone_by_its_template(
+    operator: Client, lab_cluster: Cluster, namespace: str, whole: bool
+) -> None:
+    """In flight and complete alike; the gate keeps every other template out."""
+    workload = daemonset(lab_cluster, namespace)
+    good, nodes = await template(operator, workload), sum(running(lab_cluster, namespace).values())
+    release(lab_cluster, workload, "shop:v2" if whole else "shop:never", whole=whole)
+    hand = Hand(operator, workload)
+    await hand.undo(good)
+    assert running(lab_cluster, namespace) == {"shop:v1": nodes}
+    labels = body(lab_cluster, workload)["metadata"]["labels"]
+    assert (labels[QUEUE_LABEL], labels[HOLD_LABEL]) == (UNDO, UNDO)
+    await hand.free()
+    assert not body(lab_cluster, workload)["metadata"]["labels"].keys() & {HOLD_LABEL, QUEUE_LABEL}
+
+
+SERVER: Final = ("apply", "--server-side", "--field-manager=argocd-controller")
+WAYS: Final = {
+    "client": ("apply",),
+    "server": SERVER,
+    "server, force": (*SERVER, "--force-conflicts"),
+}
+
+
+def manifest(kind: str, namespace: str, version: int, name: str = "app") -> Json:
+    """Version 1 has things that 2 and 3 have not: a container, an init container, a variable, a label."""
+    app: Json = {"name": "app", "image": f"shop:v{version}", "env": [{"name": "B", "value": str(version)}]}
+    pod: Json = {"containers": [app]}
+    labels = {"app": name}
+    if version == 1:
+        app["env"].insert(0, {"name": "A", "value": "1"})
+        pod["containers"].append({"name": "side", "image": "shop:v1"})
+        pod["initContainers"] = [{"name": "init", "image": "shop:v1"}]
+        labels["old"] = "x"
+    spec: Json = {"selector": {"matchLabels": {"app": name}}, "template": {"metadata": {"labels": labels}, "spec": pod}}
+    if kind == "StatefulSet":
+        spec |= {"replicas": 2, "serviceName": name, "podManagementPolicy": "Parallel"}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_next_apply_gives_exactly_what_git_says(
+    operator: Client, lab_cluster: Cluster, namespace: str, kind: str, way: str
+) -> None:
+    """What the last good release had and Git has no longer goes with the next apply, and nobody meets a conflict."""
+    workload = Workload(namespace, kind, "app")
+
+    def apply(version: int) -> None:
+        text = json.dumps(manifest(kind, namespace, version))
+        lab_cluster.kubectl(*WAYS[way], "-f", "-", input=text)
+
+    def fresh(version: int) -> Json:
+        """The template of an object that was never anything else."""
+        text = json.dumps(manifest(kind, namespace, version))
+        said = lab_cluster.kubectl(
+            "create",
+            "--dry-run=server",
+            "-o",
+            "json",
+            "-f",
+            "-",
+            input=text.replace('"name": "app", "n', '"name": "fresh", "n'),
+        )
+        found: Json = json.loads(said.stdout)["spec"]["template"]
+        return found
+
+    apply(1)
+    lab_cluster.wait_rollout(namespace, "app", kind=kind.lower())
+    first = await Hand(operator, workload).view()
+    apply(2)
+    lab_cluster.wait_rollout(namespace, "app", kind=kind.lower())
+    hand = Hand(operator, workload)
+    asked = await hand.undo(first.template)
+    assert ("GiveTemplateBack" in asked) is way.startswith("server")
+    assert body(lab_cluster, workload)["spec"]["template"] == fresh(1)
+    again = await Hand(operator, workload).view()
+    assert {p.hash for p in again.pods} == {p.hash for p in first.pods}
+    await hand.free()
+    for version in (2, 3):
+        apply(version)
+        assert body(lab_cluster, workload)["spec"]["template"] == fresh(version)
