@@ -50,10 +50,9 @@ def last_applied(body: Body) -> dict[str, Any] | None:
 def without(tree: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """The tree without this branch, and without branches that it leaves empty."""
     kept = dict(tree)
-    if path[0] in kept:
-        below = without(kept.pop(path[0]) or {}, path[1:]) if len(path) > 1 else {}
-        if below:
-            kept[path[0]] = below
+    below = kept.pop(path[0], None)
+    if below and len(path) > 1 and (left := without(below, path[1:])):
+        kept[path[0]] = left
     return kept
 
 
