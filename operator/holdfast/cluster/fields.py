@@ -34,7 +34,7 @@ def applier(body: Body) -> Mapping[str, Any] | None:
 
 def disowned(body: Body) -> bool:
     """Whether we own the template by an update although somebody applies it: their next apply would leave ours in it."""
-    ours = any(e["manager"] == MANAGER and e.get("operation") == "Update" and _owns(e, TEMPLATE) for e in _own(body))
+    ours = any(e["manager"] == MANAGER and e.get("operation") == "Update" and owns(e, TEMPLATE) for e in entries(body))
     return ours and applier(body) is not None
 
 
@@ -57,18 +57,18 @@ def without(tree: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _applied(body: Body, path: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    for entry in _own(body):
-        if entry.get("operation") == "Apply" and entry["manager"] != MANAGER and _owns(entry, path):
+    for entry in entries(body):
+        if entry.get("operation") == "Apply" and entry["manager"] != MANAGER and owns(entry, path):
             yield entry
 
 
-def _own(body: Body) -> list[Mapping[str, Any]]:
+def entries(body: Body) -> list[Mapping[str, Any]]:
     """The managed fields of the object itself, without those of its status."""
     found = body["metadata"].get("managedFields") or ()
     return [entry for entry in found if entry.get("manager") and not entry.get("subresource")]
 
 
-def _owns(entry: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+def owns(entry: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Whether an entry has this field, or one below it."""
     return _has(entry.get("fieldsV1") or {}, tuple(f"f:{name}" for name in path))
 
