@@ -95,7 +95,7 @@ class Hand:
             undo = self.stored.undo
             if undo is not None and lasts(view, undo):  # type: ignore[arg-type]
                 return Held(self.stored)
-            return Free(Reason.CAUSE_REMOVED)
+            return Free(Reason.TEMPLATE_CHANGED)
 
         return await self.bring(want)
 

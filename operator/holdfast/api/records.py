@@ -69,8 +69,8 @@ def lifts(record: HoldRecord) -> str:
     """When it ends, in a few words for a column."""
     if record.state is HoldState.LIFTED:
         return "-"
-    if not record.denies:
-        return "on another template"
+    if record.undo is not None and not record.causes:
+        return "by hand" if record.puts_back else "on another template"
     ends = [cause.ends for cause in record.causes]
     latest = [end for end in ends if end is not None]
     if not latest or len(latest) < len(ends):

@@ -134,6 +134,11 @@ class Undo:
     found: int | None = None
 
 
+def by_template(undo: Undo | None) -> bool:
+    """Of a StatefulSet or a DaemonSet: whether the template is put back, nothing having been found to stop it with."""
+    return undo is not None and undo.serve is not None and undo.found is None
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One line of the history of a hold."""
@@ -149,7 +154,7 @@ class HoldRecord:
 
     `paused` names the template whose rollout we stopped, or are about to stop; only such a pause is ever taken back.
     `enforced` is False until everything was seen to be in force. `worn` are causes whose time was up: they do not hold
-    again before they have once ceased. `undo` is the undoing of the release that is declared, `quarantined` every template
+    again before they have once ceased. `found` is the partition that the stop of a StatefulSet replaced. `undo` is the undoing of the release that is declared, `quarantined` every template
     that may not roll out again.
     """
 
@@ -178,7 +183,12 @@ class HoldRecord:
     @property
     def denies(self) -> bool:
         """Whether changes are refused (the hold label), and not only a template that was undone kept from rolling out."""
-        return self.in_force and (bool(self.causes) or self.undo is None)
+        return self.in_force and (bool(self.causes) or self.undo is None or self.puts_back)
+
+    @property
+    def puts_back(self) -> bool:
+        """Whether another template takes the place of what was declared: then every other one is refused too."""
+        return self.workload.kind != "Deployment" and by_template(self.undo)
 
     def moved(self, state: HoldState, reason: Reason, at: Instant) -> HoldRecord:
         """The same episode in another state, with a line in its history (the last 20 are kept)."""

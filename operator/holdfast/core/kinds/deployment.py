@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from ..explain import lift_message
-from ..hold import HoldRecord, HoldState, Reason
+from ..hold import HoldRecord
 from ..quantities import Instant
 from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done, PatchWorkload, Request, Step, Wait, WriteRecord
 from ..wanted import Free, Held, Wanted
 from .deployment_undo import begin_undo, end_undo, given_back, keep_undo, marked, own_set_taken, shadow
 from .deployment_view import Deployment, ReplicaSet
+from .lifting import lifted
 from .marks import Marks, between
 
 __all__ = ["Deployment", "ReplicaSet", "begin_undo", "end_undo", "keep_undo", "step"]
@@ -104,15 +104,8 @@ def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: I
     asked = _let_go(view, stored) if view is not None else None
     if asked is not None:
         return asked
-    after = replace(stored, worn=want.worn)
-    if want.quarantined is not None:
-        after = replace(after, quarantined=want.quarantined)
-    if not stored.in_force:
-        return Done() if after == stored else WriteRecord(after)
-    reason = want.reason or Reason.CAUSE_REMOVED
-    lifted = after.moved(HoldState.LIFTED, reason, now)
-    message = lift_message(stored.workload, stored.id, reason)
-    return WriteRecord(replace(lifted, reason=reason, message=message, enforced=False, paused=None, undo=None))
+    after = lifted(stored, want, now)
+    return Done() if after == stored else WriteRecord(after)
 
 
 def _let_go(view: Deployment, stored: HoldRecord) -> Request | Wait | None:

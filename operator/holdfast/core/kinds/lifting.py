@@ -11,10 +11,16 @@ from ..wanted import Free
 
 
 def lifted(stored: HoldRecord, want: Free, now: Instant) -> HoldRecord:
-    """It says why, forgets what was put back, and keeps what is worn and what happened."""
+    """It says why, forgets what was put back, and keeps what is worn and what happened.
+
+    Of an episode that was over before only what outlives it can have changed.
+    """
+    after = replace(stored, worn=want.worn)
+    if want.quarantined is not None:
+        after = replace(after, quarantined=want.quarantined)
+    if not stored.in_force:
+        return after
     reason = want.reason or Reason.CAUSE_REMOVED
-    after = stored.moved(HoldState.LIFTED, reason, now)
+    after = after.moved(HoldState.LIFTED, reason, now)
     message = lift_message(stored.workload, stored.id, reason)
-    return replace(
-        after, reason=reason, message=message, enforced=False, paused=None, found=None, undo=None, worn=want.worn
-    )
+    return replace(after, reason=reason, message=message, enforced=False, paused=None, found=None, undo=None)

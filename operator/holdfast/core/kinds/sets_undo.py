@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ..hold import HoldRecord, Template, Undo, UndoState
+from ..hold import HoldRecord, Template, Undo, UndoState, by_template
 from ..quantities import Instant, Seconds
 from ..request import Request, Wait
 from ..request_sets import DeletePod, GiveTemplateBack, PutTemplateBack
@@ -76,11 +76,6 @@ def lasts(view: Set, undo: Undo) -> bool:
     """Whether an undo goes on: the bad template is declared, or the one that was put in its place."""
     same = {undo.bad.digest, undo.serve.digest} if by_template(undo) and undo.serve is not None else {undo.bad.digest}
     return view.template.digest in same
-
-
-def by_template(undo: Undo | None) -> bool:
-    """Whether the template is put back, so that every other one has to be kept out."""
-    return undo is not None and undo.serve is not None and undo.found is None
 
 
 def arrived(view: Set, undo: Undo) -> bool:
