@@ -2,11 +2,14 @@
 
 Rule: after every list that Kopf makes (it had lost the watch), after every DELETED event, and every five minutes, each
 kind is listed by ourselves and what is gone is removed. A list that fails removes nothing and makes the kind unsynced.
+That every object of a kind is gone is believed when a second list says so: whoever deletes the definition of a kind
+deletes its objects first, and for a moment a list truthfully shows none.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -21,12 +24,15 @@ log = structlog.get_logger("holdfast.cluster")
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds: between two lists of a kind, to gather requests for a prompt one, and between tries that fail."""
+    """Seconds: between two lists of a kind, to gather requests for a prompt one, between tries that fail, and before it is
+    believed that nothing is left.
+    """
 
     every: float = 300.0
     gather: float = 0.5
     first_retry: float = 1.0
     last_retry: float = 30.0
+    confirm: float = 5.0
 
 
 class Sweeper:
@@ -76,7 +82,15 @@ class Sweeper:
         asked.clear()
 
     async def list(self, resource: Resource) -> None:
-        """List all of a kind, page by page, and sweep. Raises ClusterError, and then nothing was removed."""
+        """List all of a kind and sweep. Raises ClusterError, and then nothing was removed."""
+        began, listed = await self._all(resource)
+        if not listed and self._store.all(resource):
+            await asyncio.sleep(self._rhythm.confirm)
+            began, listed = await self._all(resource)
+        self._store.sweep(resource, began, listed)
+
+    async def _all(self, resource: Resource) -> tuple[int, Sequence[str]]:
+        """The mark before the list, and the UIDs of all objects, page by page."""
         for last_try in (False, False, True):
             began, listed = self._store.mark(), list[str]()
             try:
@@ -88,5 +102,5 @@ class Sweeper:
                 if last_try:
                     raise
                 continue
-            self._store.sweep(resource, began, listed)
-            return
+            break
+        return began, listed
