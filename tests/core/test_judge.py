@@ -12,8 +12,18 @@ from holdfast.core.evidence import Evidence, Missing, Why
 from holdfast.core.hold import Reason
 from holdfast.core.judge import Standing, clears_above, findings, in_force, reason_of, tired
 from holdfast.core.ledger import Ledger
-from holdfast.core.objective import Gauge, TimeSlices
-from holdfast.core.policy import BudgetSpent, BurnRate, Mode, Rule, Verdict, burn_rate, compared
+from holdfast.core.objective import Gauge, ObjectKey, TimeSlices
+from holdfast.core.policy import (
+    BudgetSpent,
+    BurnRate,
+    Mode,
+    ReleaseWorse,
+    Rule,
+    Verdict,
+    burn_rate,
+    compared,
+    false_stops,
+)
 from holdfast.core.window import Calendar, Period, Rolling, Window
 from tests.core.making import (
     DAY,
@@ -33,6 +43,7 @@ from tests.core.making import (
     rule,
     spent_rule,
 )
+from tests.core.releasing import spends, worse
 
 
 @pytest.mark.parametrize("before", [False, True])
@@ -340,3 +351,38 @@ def test_a_hold_of_last_month_ends_with_the_month() -> None:
         month = replace(month, budget=replace(month.budget, passed=Fraction(1, 100)))
         assert month.budget.young
         assert [f.key for f in findings(month, (rule(),), (key,), (key,))] == ([key] if stays else [])
+
+
+def test_rules_on_releases_are_judged_elsewhere() -> None:
+    """The figures of a budget neither begin nor end what is about a release, and have no finding of it."""
+    made = worse()
+    assert findings(measured(-50), (made, rule()), (cause_key(made),), (cause_key(made),)) == findings(
+        measured(-50), (rule(),), ()
+    )
+    assert [in_force(each, measured(-50), before) for each in (made, spends()) for before in (True, False)] == [
+        True,
+        False,
+    ] * 2
+
+
+def test_rules_on_releases_look_whether_it_is_calm() -> None:
+    """Five minutes, or all there is of a shorter window."""
+    assert compared((worse(), spends(), rule()), objective(), 15) == {300}
+    assert compared((worse(),), objective(window=120), 15) == {120}
+
+
+def test_the_chance_of_a_false_stop_is_shared() -> None:
+    """With several objectives no more good releases of the workload are stopped than with one; the surest rule counts."""
+    sure = replace(worse(name="sure"), when=ReleaseWorse(Fraction(9999, 10_000)))
+    assert false_stops({LATENCY: (worse(), rule(), spends())}) == {LATENCY: Fraction(1, 1000)}
+    assert false_stops({LATENCY: (worse(), sure), ERRORS: (worse(),), ObjectKey("shop", "none"): (spends(),)}) == {
+        LATENCY: Fraction(1, 20_000),
+        ERRORS: Fraction(1, 2000),
+    }
+    assert false_stops({}) == {}
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_verdict_is_read_as_it_is_written(verdict: Verdict) -> None:
+    """The word people read names the verdict."""
+    assert Verdict.of(verdict.label) is verdict

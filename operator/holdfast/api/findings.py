@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from holdfast.core.doubts import Doubt
+from holdfast.core.attribution import not_attributable
 from holdfast.core.objective import Composite, Objective, ObjectKey, Proportion, Sampled
 from holdfast.core.policy import (
-    BudgetRemaining,
     BudgetSpent,
     BurnRate,
     Policy,
-    ReleaseSpends,
-    ReleaseWorse,
     Rule,
     burn_rate,
 )
@@ -45,19 +42,32 @@ class Finding:
     rule: str | None = None
 
 
+INSTEAD: Final = (
+    "So the rule judges releases by the readiness of their pods alone, and while one is on trial it holds at most, "
+    "when the budget burns 14.4 times as fast as it may"
+)
+"""What a rule on releases does where nobody can tell whose the failures are."""
+
 Said = Iterator[tuple[ConditionReason, str]]
 
 
-def findings(objective: Objective, policies: Iterable[Policy], interval: Seconds) -> tuple[Finding, ...]:
+def findings(
+    objective: Objective, policies: Iterable[Policy], interval: Seconds, unattributable: str | None = None
+) -> tuple[Finding, ...]:
     """Everything worth a warning about an objective under the policies that cover it; `interval` is how often the
-    operator measures.
+    operator measures, `unattributable` why its series do not tell whose the events are, where they were seen.
     """
     found = [Finding(objective.key, reason, sentence) for reason, sentence in _of_slices(objective, interval)]
     if (short := short_window(objective, objective.grain(interval))) is not None:
         found.append(Finding(objective.key, ConditionReason.SHORT_WINDOW, f"its window is {short}"))
     for policy in policies:
         if policy.covers(objective.key.namespace, objective.labels):
-            found += (f for rule in policy.rules for f in _of_rule(objective, policy, rule, interval))
+            for rule in policy.rules:
+                if rule.on_releases:
+                    said = _of_releases(objective, unattributable)
+                else:
+                    said = _of_burning(objective, rule, interval)
+                found += (_about(objective, policy, rule, reason, sentence) for reason, sentence in said)
     return tuple(found)
 
 
@@ -123,48 +133,21 @@ def _of_slices(objective: Objective, interval: Seconds) -> Said:
         )
 
 
-def _of_rule(objective: Objective, policy: Policy, rule: Rule, interval: Seconds) -> Iterator[Finding]:
-    if isinstance(rule.when, ReleaseWorse | ReleaseSpends):
-        for reason, sentence in _of_releases(objective):
-            yield _about(objective, policy, rule, reason, sentence)
-        return
-    if isinstance(rule.when, BudgetRemaining):
-        return
-    word = "within" if isinstance(rule.when, BudgetSpent) else "over"
-    burn = burn_rate(rule.when, objective.window)
-    for reason, sentence in (
-        *_of_height(objective, rule.when, burn),
-        *_of_length(objective, burn, word, interval),
-    ):
-        yield _about(objective, policy, rule, reason, sentence)
+def _of_burning(objective: Objective, rule: Rule, interval: Seconds) -> Said:
+    if isinstance(rule.when, BurnRate | BudgetSpent):
+        burn, word = burn_rate(rule.when, objective.window), "within" if isinstance(rule.when, BudgetSpent) else "over"
+        yield from _of_height(objective, rule.when, burn)
+        yield from _of_length(objective, burn, word, interval)
 
 
-def findings_of_pods(objective: Objective, policy: Policy, doubt: Doubt | None) -> tuple[Finding, ...]:
-    """What the pods that the series name mean for the rules on releases; None: they are those of the workloads."""
-    if doubt is None:
-        return ()
-    reason, sentence = ConditionReason.NOT_ATTRIBUTABLE, f"{doubt.sentence}. {INSTEAD}"
-    return tuple(_about(objective, policy, rule, reason, sentence) for rule in policy.rules if rule.on_releases)
-
-
-INSTEAD: Final = (
-    "So it judges releases by the readiness of their pods alone, and holds when the budget burns 14.4 times as fast as it may "
-    "while a release is on trial"
-)
-"""What a rule on releases does where nobody can tell whose the failures are."""
-
-
-def _of_releases(objective: Objective) -> Said:
+def _of_releases(objective: Objective, unattributable: str | None) -> Said:
     if not objective.workloads:
         yield (
             ConditionReason.NO_WORKLOAD,
             "the objective names no workload, so there is no release to judge; list its workloads",
         )
-    elif not objective.by_pod:
-        yield (
-            ConditionReason.NOT_ATTRIBUTABLE,
-            f"its indicator counts no events of single pods, so nobody can tell which release fails. {INSTEAD}",
-        )
+    elif (why := not_attributable(objective, ()) or unattributable) is not None:
+        yield ConditionReason.NOT_ATTRIBUTABLE, f"{why}. {INSTEAD}"
 
 
 def _about(objective: Objective, policy: Policy, rule: Rule, reason: ConditionReason, sentence: str) -> Finding:

@@ -12,15 +12,13 @@ from typing import Final
 from .doubts import unattributable
 from .ledger import Ledger
 from .objective import Composite, Counted, Objective, Sampled
+from .policy import ON_TRIAL
 from .quantities import Instant, Seconds, Share, Span
 from .release import ReleaseRecord, ReleaseState
 from .targets import NOTHING, Gain
 
 HISTORY: Final[Seconds] = 86_400
 """What came in so much time before a release began is what it is compared with once nothing else serves."""
-
-WITHIN: Final[Seconds] = 3_600
-"""For so long after its completion a release is on trial, unless a rule says otherwise."""
 
 
 def is_on_trial(release: ReleaseRecord, within: Seconds | None, now: Instant) -> bool:
@@ -29,7 +27,7 @@ def is_on_trial(release: ReleaseRecord, within: Seconds | None, now: Instant) ->
         return True
     if release.state is not ReleaseState.COMPLETE or release.completed is None:
         return False
-    return now - release.completed <= (WITHIN if within is None else within)
+    return now - release.completed <= (ON_TRIAL if within is None else within)
 
 
 def not_attributable(objective: Objective, pods: Collection[tuple[str, str]]) -> str | None:

@@ -26,8 +26,15 @@ STATES: Final = {
     ReleaseState.ROLLED_BACK: "was undone",
 }
 
+SAYS: Final = {
+    ReleaseFinding.UNDECIDED: "nothing is decided yet",
+    ReleaseFinding.GOOD: "it keeps the promise",
+    ReleaseFinding.BAD: "it is at fault",
+    ReleaseFinding.SHARED: "pods of other releases fail as well, so it is an incident and not this release",
+}
 
-def release_name(release: ReleaseRecord) -> str:
+
+def called(release: ReleaseRecord) -> str:
     """What people call a release: its images, else the number of its revision."""
     return ", ".join(release.template.images) or (f"revision {release.revision}" if release.revision else "the release")
 
@@ -42,7 +49,7 @@ def condition_on_release(when: Releasing) -> str:
 def state_of_release(finding: Finding) -> str:
     """What is so, for a rule on releases that is in force; without a full stop."""
     trial, key = finding.trial, finding.key.objective
-    name = release_name(trial.release) if trial is not None else "the release"
+    name = called(trial.release) if trial is not None else "the release"
     weighed = _weighed(trial, key)
     match finding.reason:
         case Reason.BAD_RELEASE if weighed is not None and weighed.bad:
@@ -97,7 +104,7 @@ def explain_trial(trial: Trial) -> Iterator[str]:
     revision = f" (revision {release.revision})" if release.revision else ""
     since = f"; complete since {spell_instant(release.completed)}" if release.completed is not None else ""
     by = f", declared by {release.changed_by}" if release.changed_by else ""
-    yield f"{release_name(release)}{revision} {STATES[release.state]}; it began on {spell_instant(release.began)}{by}{since}."
+    yield f"{called(release)}{revision} {STATES[release.state]}; it began on {spell_instant(release.began)}{by}{since}."
     if trial.stall is not None:
         yield f"It gets nowhere since {spell_instant(trial.stall.since)}: {trial.stall.why}."
     for weighed in trial.weighed:
@@ -106,26 +113,17 @@ def explain_trial(trial: Trial) -> Iterator[str]:
         yield f"It has spent {_percent(cost.spent)} % of the error budget of {cost.objective}."
     if release.readiness is not None:
         can = "It can be undone" if release.readiness.ready else "It cannot be undone"
-        yield f"{can} ({release.readiness.reason}): {release.readiness.why}."
+        yield f"{can} ({release.readiness.reason.value}). {release.readiness.why}"
     if release.message:
         yield release.message
 
 
 def _weighing(weighed: Weighed) -> Iterator[str]:
     key = weighed.objective
-    match weighed.finding:
-        case ReleaseFinding.NOT_ATTRIBUTABLE:
-            yield f"{key}: nobody can tell which events are of its pods, so it is not judged by them."
-            return
-        case ReleaseFinding.BAD:
-            said = "it is at fault"
-        case ReleaseFinding.SHARED:
-            said = "pods of other releases fail as well, so it is an incident and not this release"
-        case ReleaseFinding.GOOD:
-            said = "it keeps the promise"
-        case ReleaseFinding.UNDECIDED:
-            said = "nothing is decided yet"
-    yield f"{key}: {failed_of(weighed)} of its pods failed{improbable(weighed)}; {said}."
+    if weighed.finding is ReleaseFinding.NOT_ATTRIBUTABLE:
+        yield f"{key}: nobody can tell which events are of its pods, so it is not judged by them."
+        return
+    yield f"{key}: {failed_of(weighed)} of its pods failed{improbable(weighed)}; {SAYS[weighed.finding]}."
     if weighed.finding is ReleaseFinding.UNDECIDED and weighed.seen_after is not None:
         soon = f", at the present rate in {format_duration(weighed.seen_in)}" if weighed.seen_in is not None else ""
         yield f"A fault of ten times the budget would be seen after about {weighed.seen_after:,} requests{soon}."

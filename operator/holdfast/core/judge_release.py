@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Final
 
+from .attribution import is_on_trial
 from .budget import Burn, Measured
 from .evidence import Fresh
 from .hold import CauseKey, HoldRecord, Reason
 from .judge import AT_FAULT, Finding, little_known, severest
-from .objective import ObjectKey
+from .objective import Counted, ObjectKey
 from .policy import ReleaseSpends, Rule, Verdict, calm_window
 from .quantities import Instant
 from .release import Cost, ReleaseFinding, ReleaseRecord, ReleaseState
@@ -27,9 +28,6 @@ INCIDENT: Final = Fraction(2)
 
 FIRE: Final = Fraction(144, 10)
 """Where nobody can tell whose the failures are, only a fire begins to hold: this burn rate, on enough events."""
-
-JUDGED: Final = frozenset({ReleaseState.ROLLING_OUT, ReleaseState.COMPLETE})
-"""States of a release whose pods serve because it was declared."""
 
 
 def release_findings(
@@ -87,7 +85,7 @@ def _reason(rule: Rule, measured: Measured, trial: Trial | None, was: Reason | N
         return None if over else was
     if not isinstance(measured.evidence, Fresh):
         return was
-    if trial is not None and trial.release.state in JUDGED and _in_time(rule, trial.release, now):
+    if trial is not None and is_on_trial(trial.release, rule.on_trial, now):
         begins = _begins(rule, measured, trial)
         if begins is not None:
             return begins
@@ -103,15 +101,15 @@ def _asked(
     lesser = None
     if was not in AT_FAULT:
         lesser = little_known(measured) if isinstance(rule.when, ReleaseSpends) else None
-    elif trial is not None and not trial.release.attempted and not _in_time(rule, trial.release, now):
+    elif trial is not None and not trial.release.attempted and _is_late(rule, trial.release, now):
         lesser = "the time in which it could be undone is over"
     if lesser is None or rule.then.verdict is Verdict.NOTIFY:
         return rule.then.verdict, None
     return Verdict.NOTIFY, lesser
 
 
-def _in_time(rule: Rule, release: ReleaseRecord, now: Instant) -> bool:
-    return release.completed is None or now - release.completed <= rule.on_trial
+def _is_late(rule: Rule, release: ReleaseRecord, now: Instant) -> bool:
+    return release.completed is not None and now - release.completed > rule.on_trial
 
 
 def _begins(rule: Rule, measured: Measured, trial: Trial) -> Reason | None:
@@ -136,7 +134,7 @@ def _begins(rule: Rule, measured: Measured, trial: Trial) -> Reason | None:
 
 
 def _word(measured: Measured, weighed: Weighed | None, cost: Cost | None) -> ReleaseFinding:
-    if not measured.objective.by_pod:
+    if not isinstance(measured.objective.indicator, Counted):
         return ReleaseFinding.NOT_ATTRIBUTABLE
     if weighed is not None:
         return weighed.finding

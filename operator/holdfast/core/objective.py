@@ -216,11 +216,6 @@ class Objective:
         """The share of events that may fail."""
         return Fraction(1) - self.target
 
-    @property
-    def by_pod(self) -> bool:
-        """Whether its events are those of single pods, so that they can be put down to a release: queries are not."""
-        return self.slices is None and not isinstance(self.indicator, Sampled | Composite)
-
     def grain(self, interval: Seconds) -> Seconds:
         """How long it takes to count once: a slice where time is counted, else the interval of measuring."""
         own = self.slices.length if self.slices is not None else 0

@@ -159,6 +159,12 @@ class Accounts:
         account = self._accounts.get(key)
         return account if account is not None and account.filled else None
 
+    def unattributable(self, key: ObjectKey) -> str | None:
+        """Why nobody can tell whose the events of an objective are, when that was last looked for; None where one can."""
+        account = self._accounts.get(key)
+        doubt = account.doubts[1][2] if account is not None and account.doubts is not None else None
+        return doubt.sentence if doubt is not None else None
+
     def waiting(self, objective: Objective) -> bool:
         """Whether nobody has been asked about it since the process began: what its status says is the newest there is."""
         parts = objective.indicator.parts if isinstance(objective.indicator, Composite) else ()

@@ -60,6 +60,9 @@ SIDE_BY_SIDE: Final = 16
 Remarking = Callable[[Objective, Instant, bool], Remarks | None]
 """What is said of an objective beside its figures, on request with a forecast."""
 
+Covered = tuple[Policy, tuple[Objective, ...], tuple[str | None, ...], list[Finding]]
+"""A policy, the objectives it is for, why events of theirs are nobody's in particular, and what is worth a warning."""
+
 Job = Callable[[], Awaitable[None]]
 
 log = structlog.get_logger("holdfast.reporter")
@@ -89,7 +92,7 @@ class Reporter:
     selfcheck: SelfCheck
     _written: dict[str, float] = field(default_factory=dict)
     _stuck: dict[Workload, str] = field(default_factory=dict)
-    _covered: dict[ObjectKey, tuple[Policy, tuple[Objective, ...], list[Finding]]] = field(default_factory=dict)
+    _covered: dict[ObjectKey, Covered] = field(default_factory=dict)
     _unknown: dict[tuple[Workload, str], float] = field(default_factory=dict)
 
     async def report(
@@ -106,7 +109,7 @@ class Reporter:
         news = [s for key, s in standings.items() if key in world.objectives and self._has_news(s, about)]
         news.sort(key=lambda standing: self._written.get(standing.measured.objective.uid, 0.0))
         self._covered = {key: covered for key, covered in self._covered.items() if key in world.policies}
-        jobs: list[Job] = [partial(self._policy, world, key, now) for key in world.policies]
+        jobs: list[Job] = [partial(self._policy, about, key) for key in world.policies]
         jobs += [partial(self._adjustment, world, key, now) for key in world.adjustments]
         for kind, errors in (
             (OBJECTIVES, world.invalid_objectives),
@@ -197,17 +200,19 @@ class Reporter:
             return WorkloadState.MISSING
         return WorkloadState.HELD if workload in held else WorkloadState.FREE
 
-    async def _policy(self, world: World, key: ObjectKey, now: Instant) -> None:
-        policy, body = world.policies[key], self.store.get(POLICIES, key)
+    async def _policy(self, about: _Pass, key: ObjectKey) -> None:
+        policy, body = about.world.policies[key], self.store.get(POLICIES, key)
         if body is None:
             return
-        covered = world.covered_by(policy)
+        covered = about.world.covered_by(policy)
+        of_releases = any(rule.on_releases for rule in policy.rules)
+        whys = tuple(about.accounts.unattributable(o.key) if of_releases else None for o in covered)
         known = self._covered.get(key)
-        if known is None or known[0] is not policy or known[1] != covered:
-            found: list[Finding] = [f for o in covered for f in findings(o, (policy,), self.interval)]
-            known = self._covered[key] = policy, covered, found
+        if known is None or known[0] is not policy or known[1:3] != (covered, whys):
+            each = (findings(o, (policy,), self.interval, why) for o, why in zip(covered, whys, strict=True))
+            known = self._covered[key] = policy, covered, whys, [f for found in each for f in found]
         before: Status = body.get("status") or {}
-        after: Status = policy_status(policy, covered, known[2], now=now, before=before)
+        after: Status = policy_status(policy, covered, known[3], now=about.now, before=before)
         if worth_writing(before, after, 0, 1):
             await self._write(POLICIES, body, after)
 
