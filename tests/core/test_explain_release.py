@@ -9,14 +9,14 @@ import pytest
 
 from holdfast.core.budget import Measured
 from holdfast.core.explain import explain_rule, hold_message
-from holdfast.core.explain_release import explain_trial, improbable, undo_message
+from holdfast.core.explain_release import bound_of, explain_release, improbable, said_of, undo_message
 from holdfast.core.hold import Reason, Template, Undo, UndoState
 from holdfast.core.judge import Finding
 from holdfast.core.judge_release import release_findings
 from holdfast.core.policy import HoldReleases, Mode, Notify, Rule
-from holdfast.core.release import Readiness, ReadinessReason, ReleaseFinding, ReleaseState
+from holdfast.core.release import Cost, Readiness, ReadinessReason, ReleaseFinding, ReleaseState
 from holdfast.core.trial import Trial, Weighed
-from tests.core.making import LATENCY, NEW, NOW, OLD, cause_key, on_record
+from tests.core.making import ERRORS, LATENCY, NEW, NOW, OLD, cause_key, on_record
 from tests.core.releasing import STALL, burning_now, on_trial, spends, worse
 
 BAD, SHARED, UNDECIDED = ReleaseFinding.BAD, ReleaseFinding.SHARED, ReleaseFinding.UNDECIDED
@@ -166,57 +166,99 @@ READY = Readiness(True, ReadinessReason.CAN_GO_BACK, "checkout:v1 would serve ag
 UNREADY = Readiness(False, ReadinessReason.NO_LAST_GOOD, "No release is known to be good.")
 
 
+def _costs(found: ReleaseFinding, spent: float = 0.005) -> tuple[Cost, ...]:
+    return (Cost(LATENCY, 1204, 61, spent, found),)
+
+
 def test_what_is_said_of_a_release_on_trial() -> None:
-    """Which it is, since when, what its pods say, when a fault would be seen, what it cost, and whether it could be undone."""
-    trial = on_trial(
-        UNDECIDED, total=300, bad=1, spent=0.5, seen_after=1400, seen_in=240, changed_by="alice", readiness=READY
-    )
-    assert list(explain_trial(trial)) == [
+    """Which it is, since when, what its pods say, what it cost, when a fault would be seen, and whether it could be undone."""
+    trial = on_trial(changed_by="alice", readiness=READY, bound="On x a fault would be seen.", costs=_costs(UNDECIDED))
+    assert list(explain_release(trial.release)) == [
         "checkout:v2 (revision 42) rolls out; it began on 28 Nov 05:30 UTC, declared by alice.",
-        "shop/checkout-latency: 1 of 300 requests of its pods failed; nothing is decided yet.",
-        "A fault of ten times the budget would be seen after about 1,400 requests, at the present rate in 4m.",
-        "It has spent 0.5 % of the error budget of shop/checkout-latency.",
+        "shop/checkout-latency: 61 of 1,204 requests of its pods failed, 0.5 % of the budget; nothing is decided yet.",
+        "On x a fault would be seen.",
         "It can be undone (CanGoBack). checkout:v1 would serve again.",
     ]
 
 
 def test_what_is_said_of_a_release_that_is_over() -> None:
-    """A stall, a completion, and what was noted."""
-    trial = on_trial(stall=STALL, completed=NOW - 60, readiness=UNREADY, message="It was undone.", revision=0)
-    assert list(explain_trial(trial)) == [
+    """A completion, what was noted, and what stands in the way of undoing it."""
+    trial = on_trial(completed=NOW - 60, readiness=UNREADY, message="It was undone.", revision=0)
+    assert list(explain_release(trial.release)) == [
         "checkout:v2 is complete; it began on 28 Nov 05:30 UTC; complete since 28 Nov 05:59 UTC.",
-        "It gets nowhere since 28 Nov 05:50 UTC: 2 of 4 pods crash again and again.",
-        "It cannot be undone (NoLastGood). No release is known to be good.",
         "It was undone.",
+        "It cannot be undone (NoLastGood). No release is known to be good.",
     ]
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (BAD, "61 of 1,204 requests of its pods failed; it is at fault."),
-        (SHARED, "failed; pods of other releases fail as well, so it is an incident and not this release."),
-        (ReleaseFinding.GOOD, "failed; it keeps the promise."),
-        (UNDECIDED, "failed; nothing is decided yet."),
+        (BAD, "failed, 0.5 % of the budget; it is at fault."),
+        (SHARED, "of the budget; pods of other releases fail as well, so it is an incident and not this release."),
+        (ReleaseFinding.GOOD, "of the budget; it keeps the promise."),
+        (UNDECIDED, "of the budget; nothing is decided yet."),
         (ReleaseFinding.NOT_ATTRIBUTABLE, "nobody can tell which events are of its pods, so it is not judged by them."),
     ],
 )
 def test_each_finding_has_its_words(found: ReleaseFinding, said: str) -> None:
     """What the test of its pods says."""
-    assert said in list(explain_trial(on_trial(found)))[1]
+    assert said in list(explain_release(on_trial(costs=_costs(found)).release))[1]
 
 
-def test_when_a_fault_would_be_seen_needs_no_rate() -> None:
-    """Without traffic nobody knows how long it takes."""
-    assert "A fault of ten times the budget would be seen after about 1,400 requests." in explain_trial(
-        on_trial(UNDECIDED, seen_after=1400)
+def test_a_cost_beyond_all_numbers_has_words() -> None:
+    """A budget of next to nothing can be spent any number of times."""
+    assert "% of the budget" in list(explain_release(on_trial(costs=_costs(BAD, float("inf"))).release))[1]
+
+
+@pytest.mark.parametrize(
+    ("trial", "said"),
+    [
+        (on_trial(UNDECIDED), ""),
+        (on_trial(BAD), "On checkout-latency 61 of 1,204 requests of its pods failed."),
+        (
+            on_trial(BAD, **SURE),
+            "On checkout-latency 61 of 1,204 requests of its pods failed, which a release that keeps its promise would show "
+            "less than once in 1,000 times.",
+        ),
+        (on_trial(BAD, stall=STALL), "It gets nowhere since 28 Nov 05:50 UTC: 2 of 4 pods crash again and again."),
+    ],
+)
+def test_what_is_noted_on_the_record(trial: Trial, said: str) -> None:
+    """The evidence against a release in plain words, and nothing while there is none."""
+    assert said_of(trial) == said
+
+
+def test_the_strongest_evidence_is_noted() -> None:
+    """Of several objectives that find a release bad."""
+    trial = on_trial(BAD, **SURE)
+    stronger = replace(trial.weighed[0], objective=ERRORS, against_target=99)
+    assert said_of(replace(trial, weighed=(*trial.weighed, stronger))).startswith("On checkout-errors")
+
+
+def test_when_a_fault_would_be_seen() -> None:
+    """On each objective on which nothing is decided; how long that takes is known where there is traffic."""
+    trial = on_trial(UNDECIDED, seen_after=1400, seen_in=240)
+    other = replace(trial.weighed[0], objective=ERRORS, seen_in=None)
+    done = replace(trial.weighed[0], objective=ERRORS, finding=BAD)
+    assert bound_of(replace(trial, weighed=(*trial.weighed, other, done))) == (
+        "On checkout-latency a fault of ten times the budget would be seen after about 1,400 requests, at the present rate in 4m. "
+        "On checkout-errors a fault of ten times the budget would be seen after about 1,400 requests."
     )
+    assert bound_of(on_trial(UNDECIDED)) == bound_of(on_trial(BAD, seen_after=9)) == ""
+
+
+def test_a_record_is_a_trial_without_its_evidence() -> None:
+    """Findings and counts come back from the record, and nothing is said to be improbable that nobody knows any more."""
+    trial = Trial.of(on_trial(costs=_costs(BAD)).release)
+    assert [(w.objective, w.finding, w.total, w.bad) for w in trial.weighed] == [(LATENCY, BAD, 1204, 61)]
+    assert "(61 of 1,204 requests of checkout:v2 failed)" in explain_rule(worse(), finding(trial, worse()))
 
 
 @pytest.mark.parametrize("state", ReleaseState)
 def test_every_state_has_words(state: ReleaseState) -> None:
     """A sentence for each."""
-    assert next(explain_trial(on_trial(state=state))).startswith("checkout:v2 (revision 42) ")
+    assert next(explain_release(on_trial(state=state).release)).startswith("checkout:v2 (revision 42) ")
 
 
 @pytest.mark.parametrize(

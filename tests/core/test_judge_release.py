@@ -271,7 +271,10 @@ def test_it_is_too_late_for_what_nobody_carried_out_in_time() -> None:
 def test_each_objective_is_judged_by_its_own_rules() -> None:
     """Findings are of a rule on an objective, the most severe first; rules on budgets are none of them."""
     trial = on_trial(BAD, key=ERRORS)
-    rules = {LATENCY: (worse(), rule()), ERRORS: (notify(), worse(Notify(), name="a"), worse(), worse(mode=Mode.AUDIT))}
+    rules = {
+        LATENCY: (worse(), rule()),
+        ERRORS: (notify(), worse(Notify(), name="a"), worse(), worse(mode=Mode.AUDIT, name="b")),
+    }
     findings = release_findings(trial, (FIGURES, burning_now(key=ERRORS)), rules, {}, NOW)
     assert [(f.key.objective, f.verdict, f.enforced) for f in findings] == [
         (ERRORS, Verdict.ROLL_BACK, True),

@@ -17,6 +17,7 @@ from holdfast.core.policy import (
     BudgetSpent,
     BurnRate,
     Policy,
+    ReleaseSpends,
     Rule,
     burn_rate,
 )
@@ -64,7 +65,7 @@ def findings(
         if policy.covers(objective.key.namespace, objective.labels):
             for rule in policy.rules:
                 if rule.on_releases:
-                    said = _of_releases(objective, unattributable)
+                    said = _of_releases(objective, rule, unattributable)
                 else:
                     said = _of_burning(objective, rule, interval)
                 found += (_about(objective, policy, rule, reason, sentence) for reason, sentence in said)
@@ -140,7 +141,7 @@ def _of_burning(objective: Objective, rule: Rule, interval: Seconds) -> Said:
         yield from _of_length(objective, burn, word, interval)
 
 
-def _of_releases(objective: Objective, unattributable: str | None) -> Said:
+def _of_releases(objective: Objective, rule: Rule, unattributable: str | None) -> Said:
     if not objective.workloads:
         yield (
             ConditionReason.NO_WORKLOAD,
@@ -148,6 +149,11 @@ def _of_releases(objective: Objective, unattributable: str | None) -> Said:
         )
     elif (why := not_attributable(objective, ()) or unattributable) is not None:
         yield ConditionReason.NOT_ATTRIBUTABLE, f"{why}. {INSTEAD}"
+    elif isinstance(rule.when, ReleaseSpends) and objective.slices is not None:
+        yield (
+            ConditionReason.NOT_ATTRIBUTABLE,
+            "its budget is made of slices of time, and no share of those can be put down to a release; use worseThanTarget",
+        )
 
 
 def _about(objective: Objective, policy: Policy, rule: Rule, reason: ConditionReason, sentence: str) -> Finding:

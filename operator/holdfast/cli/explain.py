@@ -1,46 +1,56 @@
-"""`holdfast explain slo/NAME`: the figures behind a verdict, rule by rule, in sentences."""
+"""`holdfast explain slo/NAME` and `holdfast explain KIND/NAME`: the figures behind a verdict, rule by rule, in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from holdfast.api import Invalid, parse_hold, parse_objective, parse_policy
+from holdfast.api import Invalid, parse_objective
 from holdfast.api.conditions import ConditionType
 from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError, NotFound
-from holdfast.cluster.resources import HOLDS, OBJECTIVES, POLICIES, Body
-from holdfast.core.budget import Budget, Burn, Measured
-from holdfast.core.evidence import Evidence, Fresh, Missing, Why
+from holdfast.cluster.resources import HOLDS, OBJECTIVES, POLICIES, RELEASES, WORKLOADS
 from holdfast.core.explain import explain_measured, explain_rule
-from holdfast.core.hold import CauseKey, HoldRecord, Reason
-from holdfast.core.judge import Finding
-from holdfast.core.objective import Objective
-from holdfast.core.policy import Mode, Policy, Rule, RuleKey, Verdict
-from holdfast.core.quantities import Share, parse_decimal, parse_duration, parse_instant, parse_percent, spell_instant
-from holdfast.core.window import Rolling, Window
+from holdfast.core.explain_release import called, explain_release, undo_message
+from holdfast.core.hold import HoldRecord
+from holdfast.core.objective import Objective, Workload
+from holdfast.core.policy import Policy, RuleKey
+from holdfast.core.quantities import parse_instant, spell_instant
+from holdfast.core.release import ReleaseRecord
+from holdfast.core.releases import last_good, present
 
+from .explain_reading import findings_of, holds_of, measured_of, policies_of, releases_of
 from .talking import context_option, kubeconfig_option, with_client
+from .undo import KINDS
 
 DOUBTS = (ConditionType.EXACT, ConditionType.PLAUSIBLE, ConditionType.ATTRIBUTABLE)
-SHORT = ("slo/", "hslo/", "servicelevelobjective/", "servicelevelobjectives/")
+SHORT = ("slo", "hslo", "servicelevelobjective", "servicelevelobjectives")
+
+Releases = Mapping[Workload, tuple[ReleaseRecord, ...]]
 
 
-@click.command(short_help="Why an objective has its verdict.")
-@click.argument("objective", metavar="slo/NAME")
+@click.command(short_help="Why an objective or a workload has its verdict.")
+@click.argument("what", metavar="slo/NAME|KIND/NAME")
 @click.option("-n", "--namespace", help="The namespace; otherwise the one of the context.")
 @kubeconfig_option
 @context_option
-def explain(objective: str, namespace: str | None, kubeconfig: Path | None, context: str | None) -> None:
-    """Say why an objective has its verdict: its figures, every rule that covers it, and what is held."""
-    name = next((objective.removeprefix(p) for p in SHORT if objective.startswith(p)), objective)
+def explain(what: str, namespace: str | None, kubeconfig: Path | None, context: str | None) -> None:
+    """Say why an objective has its verdict: its figures, every rule that covers it, and what is held. Or, of a workload
+    (deployment/NAME, statefulset/NAME, daemonset/NAME): its hold, its release, and the rules that judge it.
+    """
+    kind, slash, name = what.partition("/")
+    workload_kind = next((known for known, spelled in KINDS.items() if slash and kind.lower() in spelled), None)
+    if slash and workload_kind is None and kind.lower() not in SHORT:
+        raise click.UsageError(f"there is nothing to explain about a {kind}; give slo/NAME or deployment/NAME")
 
     async def work(client: Client, default: str) -> list[str]:
-        return await _explain(client, namespace or default, name)
+        here = namespace or default
+        if workload_kind is not None:
+            return await _explain_workload(client, Workload(here, workload_kind, name))
+        return await _explain(client, here, name or what)
 
     for line in with_client(kubeconfig, context, work):
         click.echo(line)
@@ -55,35 +65,92 @@ async def _explain(client: Client, namespace: str, name: str) -> list[str]:
         objective = parse_objective(body)
     except Invalid as error:
         return [f"{namespace}/{name} cannot be used:", *(f"  {problem}" for problem in error.errors)]
-    policies = _policies(await client.everything(POLICIES, namespace), objective)
-    holds = _holds(await client.everything(HOLDS, namespace), objective)
-    return list(_lines(objective, body.get("status") or {}, policies, holds))
+    policies = policies_of(await client.everything(POLICIES, namespace), objective)
+    holds = holds_of(await client.everything(HOLDS, namespace), objective.workloads)
+    bodies = await client.everything(RELEASES, namespace)
+    releases = {workload: releases_of(bodies, workload) for workload in objective.workloads}
+    return list(_lines(objective, body.get("status") or {}, policies, holds, releases))
+
+
+async def _explain_workload(client: Client, workload: Workload) -> list[str]:
+    namespace = workload.namespace
+    try:
+        await client.get(WORKLOADS[workload.kind], namespace, workload.name)
+    except NotFound as error:
+        raise ClusterError(f"There is no {workload.kind} {workload.name} in namespace {namespace}.") from error
+    hold = holds_of(await client.everything(HOLDS, namespace), (workload,)).get(workload)
+    releases = releases_of(await client.everything(RELEASES, namespace), workload)
+    lines = [*_workload(str(workload), hold), "Release", *(f"  {line}" for line in of_releases(releases, hold))]
+    policies = await client.everything(POLICIES, namespace)
+    for body in await client.everything(OBJECTIVES, namespace):
+        try:
+            objective = parse_objective(body)
+        except Invalid:
+            continue
+        if workload in objective.workloads:
+            status = body.get("status") or {}
+            lines.append(f"Rules on {objective.key}: {_verdict(status)}")
+            covering = policies_of(policies, objective)
+            lines += _rules(objective, status, covering, present(releases))
+    if not any(line.startswith("Rules on") for line in lines):
+        lines.append("No ServiceLevelObjective names it, so nothing about it is judged.")
+    return lines
 
 
 def _lines(
-    objective: Objective, status: dict[str, Any], policies: list[Policy], holds: list[HoldRecord]
+    objective: Objective,
+    status: dict[str, Any],
+    policies: list[Policy],
+    holds: Mapping[Workload, HoldRecord],
+    releases: Releases,
 ) -> Iterator[str]:
-    verdict = (status.get("summary") or {}).get("verdict") or "Unknown"
-    yield f"{objective.key}: {verdict}"
+    yield f"{objective.key}: {_verdict(status)}"
     measured = measured_of(objective, status)
     if measured is None:
         yield "  Holdfast has not measured this objective yet. Is the operator running?"
     else:
         yield from (f"  {line}" for line in (*explain_measured(measured), *beside(status)))
     yield "Rules"
+    only = present(releases[objective.workloads[0]]) if len(objective.workloads) == 1 else None
+    yield from _rules(objective, status, policies, only)
+    yield "Workloads"
+    for workload in objective.workloads:
+        yield from (f"  {line}" for line in _workload(str(workload), holds.get(workload)))
+        yield from (f"    {line}" for line in of_releases(releases[workload], holds.get(workload)))
+    if not objective.workloads:
+        yield "  It names none, so nothing can be held."
+
+
+def _verdict(status: dict[str, Any]) -> str:
+    return (status.get("summary") or {}).get("verdict") or "Unknown"
+
+
+def _rules(
+    objective: Objective, status: dict[str, Any], policies: list[Policy], release: ReleaseRecord | None
+) -> Iterator[str]:
+    """Every rule on an objective, and how it stands; `release` is the one that rules on releases are about."""
+    measured = measured_of(objective, status)
     rules = [rule for policy in policies for rule in policy.rules]
-    found = _findings(measured, status, rules) if measured is not None else {}
+    found = findings_of(measured, status, rules, release) if measured is not None else {}
     for rule in rules:
         finding, mode = found.get(rule.key, (None, rule.mode))
         yield f"  {explain_rule(rule, finding, enforcing=mode is rule.mode)}{_when(status, rule.key)}"
     if not rules:
         yield "  No policy covers this objective: it is measured only."
-    yield "Workloads"
-    held = {hold.workload: hold for hold in holds if hold.in_force}
-    for workload in objective.workloads:
-        yield from (f"  {line}" for line in _workload(str(workload), held.get(workload)))
-    if not objective.workloads:
-        yield "  It names none, so nothing can be held."
+
+
+def of_releases(releases: tuple[ReleaseRecord, ...], hold: HoldRecord | None) -> Iterator[str]:
+    """What is declared, what is undone of it, and what could serve instead."""
+    declared = present(releases)
+    if declared is None:
+        yield "No release of it is on record yet."
+        return
+    yield from explain_release(declared)
+    if hold is not None and hold.undo is not None:
+        yield undo_message(hold.undo, None)
+    good = last_good(releases, [q.template.digest for q in hold.quarantined] if hold is not None else ())
+    if good is not None:
+        yield f"The last good release is {called(good)}, of {spell_instant(good.began)}."
 
 
 def beside(status: dict[str, Any]) -> Iterator[str]:
@@ -131,76 +198,3 @@ def _workload(name: str, hold: HoldRecord | None) -> Iterator[str]:
         yield f"  declared {', '.join(hold.declared.images)}; serving {', '.join(hold.serving.images)}"
     if hold.paused is not None:
         yield "  Holdfast paused its rollout, and resumes it at the lift."
-
-
-def measured_of(objective: Objective, status: dict[str, Any]) -> Measured | None:
-    """The figures of a status, as far as it has them."""
-    budget, evidence = status.get("budget"), status.get("evidence")
-    if evidence is None:
-        return None
-    figures = Budget(Fraction(0), Fraction(0), Fraction(0), Fraction(0))
-    if budget is not None:
-        figures = Budget(
-            parse_decimal(budget["totalEvents"]),
-            parse_decimal(budget["badEvents"]),
-            parse_decimal(budget["allowedBadEvents"]),
-            parse_percent(budget["coverage"]),
-            _passed(objective.window, status),
-        )
-    burns = {
-        parse_duration(b["window"]): Burn(parse_decimal(b["rate"]), figures.total)
-        for b in status.get("burnRates") or ()
-    }
-    return Measured(objective, _evidence(status, evidence), figures, burns)
-
-
-def _passed(window: Window, status: dict[str, Any]) -> Share:
-    """How much of a calendar period had passed at the newest figures; of a rolling window all has."""
-    if isinstance(window, Rolling) or not status.get("measuredAt"):
-        return Share(1)
-    at = parse_instant(status["measuredAt"])
-    span = window.span(at)
-    return Share(at - span.begin) / Share(span.length)
-
-
-def _findings(measured: Measured, status: dict[str, Any], rules: list[Rule]) -> dict[RuleKey, tuple[Finding, Mode]]:
-    """The rules that the operator found in force, and how it took them: all as Audit while it is switched off."""
-    by_key = {rule.key: rule for rule in rules}
-    found = {}
-    for said in status.get("findings") or ():
-        key = RuleKey(said["policy"], said["rule"])
-        if key in by_key:
-            cause, verdict = CauseKey(key, measured.objective.key), Verdict.of(said["verdict"])
-            finding = Finding(cause, by_key[key], measured, verdict, Reason(said["reason"]), said.get("demoted"))
-            found[key] = finding, Mode(said["mode"])
-    return found
-
-
-def _evidence(status: dict[str, Any], evidence: dict[str, Any]) -> Evidence:
-    if evidence["state"] == "Fresh":
-        return Fresh(parse_instant(status["measuredAt"]))
-    return Missing(Why(evidence["reason"]), parse_instant(evidence["since"]), evidence.get("message", ""))
-
-
-def _policies(bodies: tuple[Body, ...], objective: Objective) -> list[Policy]:
-    found = []
-    for body in bodies:
-        try:
-            policy = parse_policy(body)
-        except Invalid:
-            continue
-        if policy.covers(objective.key.namespace, objective.labels):
-            found.append(policy)
-    return sorted(found, key=lambda p: p.key)
-
-
-def _holds(bodies: tuple[Body, ...], objective: Objective) -> list[HoldRecord]:
-    found = []
-    for body in bodies:
-        try:
-            hold = parse_hold(body)
-        except Invalid:
-            continue
-        if hold is not None and hold.workload in objective.workloads:
-            found.append(hold)
-    return found

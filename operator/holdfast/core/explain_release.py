@@ -18,6 +18,9 @@ from .trial import Trial, Weighed
 MOST: Final = 1_000_000
 """Odds beyond a million say nothing more to anybody."""
 
+BOUNDS: Final = 10
+"""On so many objectives it is said when a fault would be seen."""
+
 STATES: Final = {
     ReleaseState.QUEUED: "is declared, and does not start while the workload is paused",
     ReleaseState.ROLLING_OUT: "rolls out",
@@ -98,35 +101,45 @@ def improbable(weighed: Weighed) -> str:
     return f", which a release that keeps its promise would show less than once in {round_odds:,} times"
 
 
-def explain_trial(trial: Trial) -> Iterator[str]:
-    """What is known of the release that is declared: which it is, what its pods say, what it cost, whether it can be undone."""
-    release = trial.release
+def said_of(trial: Trial) -> str:
+    """What there is to know about a release on trial, in a sentence, for its record; empty while there is nothing."""
+    if trial.stall is not None:
+        return f"It gets nowhere since {spell_instant(trial.stall.since)}: {trial.stall.why}."
+    bad = [w for w in trial.weighed if w.finding is ReleaseFinding.BAD]
+    if not bad:
+        return ""
+    worst = max(bad, key=lambda w: w.against_target)
+    return f"On {worst.objective.name} {failed_of(worst)} of its pods failed{improbable(worst)}."
+
+
+def bound_of(trial: Trial) -> str:
+    """After how many requests a fault would be seen on each objective on which nothing is decided yet, for its record."""
+    waiting = [w for w in trial.weighed if w.finding is ReleaseFinding.UNDECIDED and w.seen_after is not None]
+    return " ".join(_bound(weighed) for weighed in waiting[:BOUNDS])
+
+
+def _bound(weighed: Weighed) -> str:
+    soon = f", at the present rate in {format_duration(weighed.seen_in)}" if weighed.seen_in is not None else ""
+    seen = f"a fault of ten times the budget would be seen after about {weighed.seen_after:,} requests"
+    return f"On {weighed.objective.name} {seen}{soon}."
+
+
+def explain_release(release: ReleaseRecord) -> Iterator[str]:
+    """What is on record of a release: which it is, what its pods say, what it cost, and whether it can be undone."""
     revision = f" (revision {release.revision})" if release.revision else ""
     since = f"; complete since {spell_instant(release.completed)}" if release.completed is not None else ""
     by = f", declared by {release.changed_by}" if release.changed_by else ""
     yield f"{called(release)}{revision} {STATES[release.state]}; it began on {spell_instant(release.began)}{by}{since}."
-    if trial.stall is not None:
-        yield f"It gets nowhere since {spell_instant(trial.stall.since)}: {trial.stall.why}."
-    for weighed in trial.weighed:
-        yield from _weighing(weighed)
     for cost in release.costs:
-        yield f"It has spent {_percent(cost.spent)} % of the error budget of {cost.objective}."
+        if cost.finding is ReleaseFinding.NOT_ATTRIBUTABLE:
+            yield f"{cost.objective}: nobody can tell which events are of its pods, so it is not judged by them."
+        else:
+            counted = f"{cost.bad:,.0f} of {cost.total:,.0f} requests of its pods failed"
+            yield f"{cost.objective}: {counted}, {_percent(cost.spent)} % of the budget; {SAYS[cost.finding]}."
+    yield from (said for said in (release.message, release.bound) if said)
     if release.readiness is not None:
         can = "It can be undone" if release.readiness.ready else "It cannot be undone"
         yield f"{can} ({release.readiness.reason.value}). {release.readiness.why}"
-    if release.message:
-        yield release.message
-
-
-def _weighing(weighed: Weighed) -> Iterator[str]:
-    key = weighed.objective
-    if weighed.finding is ReleaseFinding.NOT_ATTRIBUTABLE:
-        yield f"{key}: nobody can tell which events are of its pods, so it is not judged by them."
-        return
-    yield f"{key}: {failed_of(weighed)} of its pods failed{improbable(weighed)}; {SAYS[weighed.finding]}."
-    if weighed.finding is ReleaseFinding.UNDECIDED and weighed.seen_after is not None:
-        soon = f", at the present rate in {format_duration(weighed.seen_in)}" if weighed.seen_in is not None else ""
-        yield f"A fault of ten times the budget would be seen after about {weighed.seen_after:,} requests{soon}."
 
 
 def undo_message(undo: Undo, finding: Finding | None) -> str:

@@ -88,8 +88,13 @@ def findings(
 
 
 def severest(found: Collection[Finding]) -> tuple[Finding, ...]:
-    """The most severe first, then what is carried out, then by name."""
-    return tuple(sorted(found, key=lambda f: (-f.verdict, not f.enforced, f.key)))
+    """The most severe first, then what is carried out, then by name. Of a rule that is in force on several releases of one
+    objective's workloads the most severe finding stands for all.
+    """
+    first: dict[CauseKey, Finding] = {}
+    for finding in sorted(found, key=lambda f: (-f.verdict, not f.enforced, f.key)):
+        first.setdefault(finding.key, finding)
+    return tuple(first.values())
 
 
 def tired(found: Collection[Finding], worn: Collection[CauseKey]) -> tuple[Finding, ...]:

@@ -57,3 +57,8 @@ class Trial:
     release: ReleaseRecord
     weighed: tuple[Weighed, ...] = ()
     stall: Stall | None = None
+
+    @classmethod
+    def of(cls, release: ReleaseRecord) -> Trial:
+        """What its record says of a release: findings and counts, without the evidence for them."""
+        return cls(release, tuple(Weighed(c.objective, c.finding, c.total, c.bad) for c in release.costs))

@@ -11,10 +11,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from holdfast.core.explain import explain_rule, lift_message
+from holdfast.core.explain_release import called
 from holdfast.core.hold import HoldRecord, HoldState, Reason
 from holdfast.core.judge import Finding, Standing
 from holdfast.core.policy import Verdict
 from holdfast.core.quantities import Seconds, format_percent
+from holdfast.core.release import ReleaseFinding, ReleaseRecord
 
 QUIET: Final[Seconds] = 60
 """A status whose figures alone have moved is written at most this often (or every hundredth of a short window)."""
@@ -95,6 +97,20 @@ def of_objective(before: Status, standing: Standing) -> Telling | None:
     finding = _top(standing, verdict)
     note = f"Verdict {old or 'Unknown'} → {verdict.label}. {explain_rule(finding.rule, finding)}"
     return Telling(True, finding.reason, "Judge", note)
+
+
+def of_release(before: ReleaseRecord | None, after: ReleaseRecord) -> Telling | None:
+    """What a change of what its pods say of a release is worth; None when there is none that people must know."""
+    found = after.finding
+    if before is not None and before.finding is found:
+        return None
+    name = f"{called(after)} of {after.workload}"
+    if found is ReleaseFinding.BAD:
+        return Telling(True, Reason.BAD_RELEASE, "Judge", f"{name} is at fault. {after.message}".strip())
+    if found is ReleaseFinding.SHARED:
+        note = f"{name} fails, and so do the pods of other releases: an incident, and not this release."
+        return Telling(True, Reason.SHARED_INCIDENT, "Judge", note)
+    return None
 
 
 def _top(standing: Standing, verdict: Verdict) -> Finding:
