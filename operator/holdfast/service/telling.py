@@ -11,8 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from holdfast.core.explain import explain_rule, lift_message
-from holdfast.core.explain_release import called
-from holdfast.core.hold import HoldRecord, HoldState, Reason
+from holdfast.core.explain_release import called, undo_message
+from holdfast.core.hold import HoldRecord, HoldState, Reason, Undo, UndoState
 from holdfast.core.judge import Finding, Standing
 from holdfast.core.policy import Verdict
 from holdfast.core.quantities import Seconds, format_percent
@@ -118,7 +118,7 @@ def _top(standing: Standing, verdict: Verdict) -> Finding:
 
 
 def of_hold(before: HoldRecord | None, after: HoldRecord) -> Telling | None:
-    """What a written record is worth: a hold that came into force, was overridden or lifted."""
+    """What a written record is worth: a hold that came into force, was overridden or lifted, or an undo that went on."""
     was_enforced = before is not None and before.id == after.id and before.enforced
     if after.state is HoldState.LIFTED:
         if before is None or before.state is HoldState.LIFTED:
@@ -127,7 +127,20 @@ def of_hold(before: HoldRecord | None, after: HoldRecord) -> Telling | None:
     if after.state is HoldState.OVERRIDDEN and (before is None or before.state is not HoldState.OVERRIDDEN):
         note = f"The hold {after.id} of {after.workload} is overridden: changes go through until it lifts."
         return Telling(True, Reason.OVERRIDDEN, "Override", note)
+    undo = after.undo
+    if undo is not None and after.enforced and (not was_enforced or before is None or _moved_on(before.undo, undo)):
+        reason = Reason.ROLLBACK_STUCK if undo.state is UndoState.STUCK else _reason_of(undo, after)
+        return Telling(True, reason, "Undo", f"{after.workload} ({undo.id}): {undo_message(undo, None)}")
     if after.enforced and not was_enforced:
         paused = " The rollout in flight is paused." if after.paused is not None else ""
         return Telling(True, after.reason, "Hold", f"{after.workload} is on hold ({after.id}): {after.message}{paused}")
     return None
+
+
+def _moved_on(before: Undo | None, after: Undo) -> bool:
+    return before is None or (before.id, before.state) != (after.id, after.state)
+
+
+def _reason_of(undo: Undo, hold: HoldRecord) -> Reason:
+    """Why a release is undone: its id says it."""
+    return next((reason for reason in Reason if undo.id.startswith(f"{reason.slug}-")), hold.reason)
