@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.api import findings, findings_of_composite, parse_objective, parse_policy
 from holdfast.core.objective import Objective, ObjectKey
-from tests.api.samples import FRACTION, GAUGE, NOTIFY, Json, objective, policy, rule
+from tests.api.samples import FRACTION, GAUGE, HOLD, LOW, NOTIFY, ROLL_BACK, WORSE, Json, objective, policy, rule
 
 SLICES: Final = {"slice": "1m", "good": "99"}
 UNWEIGHTED: Final = {"fraction": {"bad": "a"}}
@@ -122,3 +122,39 @@ def test_parts_that_measure_nothing() -> None:
 def test_only_composites_have_parts() -> None:
     """An objective of its own counters needs no other."""
     assert findings_of_composite(made(), {}) == ()
+
+
+WORSE_RULE: Final = rule(WORSE, ROLL_BACK)
+SPENDS_RULE: Final = rule({"release": {"spends": {"above": "5"}}}, ROLL_BACK)
+NAMED: Final = [{"kind": "Deployment", "name": "checkout"}]
+INSTEAD: Final = "it holds at most, when the budget burns 14.4 times as fast as it may"
+
+
+@pytest.mark.parametrize(
+    ("spec", "given", "reason", "said"),
+    [
+        ({"workloads": NAMED}, WORSE_RULE, None, ""),
+        ({"workloads": NAMED}, SPENDS_RULE, None, ""),
+        ({}, WORSE_RULE, "NoWorkload", "rule r on checkout: the objective names no workload"),
+        ({"workloads": NAMED, "indicator": GAUGE}, WORSE_RULE, "NotAttributable", INSTEAD),
+        ({"workloads": NAMED, "indicator": FRACTION}, SPENDS_RULE, "NotAttributable", INSTEAD),
+        ({"workloads": NAMED, "indicator": {"composite": [{"name": "a"}, {"name": "b"}]}}, WORSE_RULE, "NotAttributable", INSTEAD),
+        ({"workloads": NAMED, "timeSlices": SLICES}, WORSE_RULE, None, ""),
+        ({"workloads": NAMED, "timeSlices": SLICES}, SPENDS_RULE, "NotAttributable", "use worseThanTarget"),
+    ],
+)
+def test_a_rule_on_releases_needs_events_of_pods(spec: Json, given: Json, reason: str | None, said: str) -> None:
+    """Where nobody can tell which release fails the policy says so beforehand, and what is done instead."""
+    told = found(made(**spec), given)
+    assert [r for r, _ in told] == ([reason] if reason else [])
+    assert all(said in sentence for _, sentence in told)
+
+
+def test_what_the_series_show_is_told_of_rules_on_releases_alone() -> None:
+    """An ingress or a mesh counts for everybody, which matters to no other rule."""
+    given, policies = made(workloads=NAMED), [parse_policy(policy(rule(WORSE, HOLD), rule(LOW, NOTIFY, name="low")))]
+    told = findings(given, policies, 15, "The series have no pod label, so nobody can tell")
+    assert [(f.rule, str(f.reason)) for f in told] == [("r", "NotAttributable")]
+    assert told[0].sentence.startswith(
+        "rule r on checkout: The series have no pod label, so nobody can tell. So the rule"
+    )

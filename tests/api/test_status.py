@@ -32,13 +32,13 @@ from holdfast.core.evidence import Evidence, Fresh, Missing, Why
 from holdfast.core.forecast import Forecast
 from holdfast.core.hold import CauseKey, Reason
 from holdfast.core.judge import Finding, Standing
-from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.objective import Gauge, ObjectKey, Workload
 from holdfast.core.policy import BudgetRemaining, HoldReleases, Mode, Rule, RuleKey, Verdict
 from holdfast.core.quantities import Span, parse_instant
 from holdfast.core.remarks import Effect, Remarks
 from holdfast.core.window import Rolling
 from holdfast.service.telling import worth_writing
-from tests.api.samples import BURN, HOLD, NOTIFY, adjustment, objective, policy, recurring, rule
+from tests.api.samples import BURN, HOLD, NOTIFY, ROLL_BACK, WORSE, adjustment, objective, policy, recurring, rule
 
 DAY: Final = 86_400.0
 NOW: Final = parse_instant("2026-11-21T06:00:00Z")
@@ -201,6 +201,38 @@ def test_the_status_of_a_policy() -> None:
     assert (status["objectives"], status["enforceable"]) == (2, 1)
     assert conditions(status) == {"Ready": ("True", "Accepted"), "RulesCanFire": ("False", "BurnRateImpossible")}
     assert conditions(policy_status(made, [], now=NOW))["RulesCanFire"] == ("True", "AllRulesCanFire")
+
+
+def test_a_policy_names_the_objectives_where_it_cannot_be_enforced() -> None:
+    """Why, one word each, beforehand; the condition has the sentences. Where all can be, nothing is listed."""
+    made = parse_policy(policy(rule(WORSE, ROLL_BACK), rule({"budgetRemaining": {"below": "0"}}, HOLD, name="empty")))
+    free = replace(OBJECTIVE, key=ObjectKey("shop", "free"), workloads=())
+    query = replace(OBJECTIVE, key=ObjectKey("shop", "query"), indicator=Gauge("up", Fraction(1), True, 60))
+    covered = [OBJECTIVE, query, free]
+    found = [f for each in covered for f in findings(each, [made], 15)]
+    status: Any = policy_status(made, covered, found, now=NOW)
+    PolicyStatus.model_validate(status)
+    assert (status["objectives"], status["enforceable"]) == (3, 1)
+    assert status["notEnforceable"] == [
+        {"objective": "free", "reason": "NoWorkload"},
+        {"objective": "query", "reason": "NotAttributable"},
+    ]
+    assert conditions(status)["RulesCanFire"] == ("False", "NotAttributable")
+    assert "notEnforceable" not in policy_status(made, [OBJECTIVE], now=NOW)
+    few: Any = policy_status(made, [replace(free, key=ObjectKey("shop", f"o{n}")) for n in range(150)], now=NOW)
+    PolicyStatus.model_validate(few)
+    assert (few["enforceable"], len(few["notEnforceable"])) == (0, 100)
+    assert worth_writing(policy_status(made, [OBJECTIVE], now=NOW), policy_status(made, [query], found, now=NOW), 0, 1)
+
+
+def test_a_finding_of_a_release_has_a_status() -> None:
+    """The verdict of an objective is RollBack while its rule is in force."""
+    made = parse_policy(policy(rule(WORSE, ROLL_BACK), mode="Enforce")).rules[0]
+    found = Finding(CauseKey(made.key, OBJECTIVE.key), made, MEASURED, Verdict.ROLL_BACK, Reason.BAD_RELEASE)
+    status: Any = objective_status(Standing(MEASURED, (found,)), now=NOW)
+    ObjectiveStatus.model_validate(status)
+    assert (status["verdict"], status["summary"]["verdict"]) == ("RollBack", "RollBack")
+    assert [(f["verdict"], f["reason"]) for f in status["findings"]] == [("RollBack", "BadRelease")]
 
 
 FRACTIONS = st.fractions(0, 10**12, max_denominator=1000)

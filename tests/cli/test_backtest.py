@@ -20,6 +20,7 @@ from holdfast.core.policy import Rule
 from holdfast.core.replay import effects, replay
 from holdfast.prometheus.history import Walk
 from tests.core.making import HOUR, NOW, SILENT, burn_rule, burning, measured, notify, rule
+from tests.core.releasing import spends, worse
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RULES = (rule(), burn_rule(), notify())
@@ -203,3 +204,31 @@ def test_what_is_logged_does_not_mix_with_the_output(
     assert said.out == ""
     assert "query refused" in said.err
     assert "not worth" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (
+            (worse(),),
+            "This rule judges releases and is not tried, since the past says nothing of pods that are gone: bad-release.",
+        ),
+        ((rule(), worse(), spends()), "These rules judge releases and are not tried"),
+        ((rule(),), ""),
+    ],
+)
+def test_rules_on_releases_are_said_to_be_left_out(
+    rules: tuple[Rule, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In words and for programs: what is not tried is not shown as a rule that never was in force."""
+    told = outcome(rules=rules)
+    assert said in " ".join(told.sentences())
+    assert ("not tried" in " ".join(told.sentences())) is bool(said)
+    outcome_text.table([told])
+    table = capsys.readouterr().out
+    assert "releases" not in table.split("time")[-1]
+    outcome_data.json([told])
+    document = json.loads(capsys.readouterr().out)["objectives"][0]
+    left_out = [f"default/{each.key.rule}" for each in rules if each.on_releases]
+    assert document["rulesNotTried"] == left_out
+    assert len(document["rules"]) == len(rules) - len(left_out)

@@ -13,6 +13,7 @@ from holdfast.core.policy import Mode, Rule, Verdict
 from holdfast.core.replay import Moment, effects, replay, worst
 from holdfast.core.wanted import Held
 from tests.core.making import HOUR, NOW, SHOP, SILENT, deployment, measured, notify, percent, rule
+from tests.core.releasing import spends, worse
 
 Left = float | None  # None: no evidence
 
@@ -99,3 +100,10 @@ def test_a_replay_says_what_the_decisions_say(seed: int) -> None:
         assert (moment.standing.verdict or Verdict.OPEN) is decision.verdict
         hold = decision.wanted.record if isinstance(decision.wanted, Held) else None
         before = frozenset(f.key for f in decision.because)
+
+
+def test_rules_on_releases_are_left_out() -> None:
+    """Nobody knows any more which pods were of which release: such a rule is neither in force nor counted."""
+    moments = walked(80, -1, rules=(worse(), HOLD, spends()))
+    assert verdicts(moments) == "OH"
+    assert [effect.rule for effect in effects(moments, (worse(), HOLD, spends()))] == [HOLD]
