@@ -138,7 +138,12 @@ INSTEAD: Final = "it holds at most, when the budget burns 14.4 times as fast as 
         ({}, WORSE_RULE, "NoWorkload", "rule r on checkout: the objective names no workload"),
         ({"workloads": NAMED, "indicator": GAUGE}, WORSE_RULE, "NotAttributable", INSTEAD),
         ({"workloads": NAMED, "indicator": FRACTION}, SPENDS_RULE, "NotAttributable", INSTEAD),
-        ({"workloads": NAMED, "indicator": {"composite": [{"name": "a"}, {"name": "b"}]}}, WORSE_RULE, "NotAttributable", INSTEAD),
+        (
+            {"workloads": NAMED, "indicator": {"composite": [{"name": "a"}, {"name": "b"}]}},
+            WORSE_RULE,
+            "NotAttributable",
+            INSTEAD,
+        ),
         ({"workloads": NAMED, "timeSlices": SLICES}, WORSE_RULE, None, ""),
         ({"workloads": NAMED, "timeSlices": SLICES}, SPENDS_RULE, "NotAttributable", "use worseThanTarget"),
     ],
