@@ -37,6 +37,13 @@ Workloads
   Deployment {scene.namespace}/{APP} is held since {time} \({hold_id}, Active\): Error budget of {scene.namespace}/availability is exhausted \({number} % left\); lifts above 5 %.
 """
     assert re.fullmatch(expected, said.stdout), said.stdout
+    said = holdfast(scene.cluster, "explain", f"deployment/{APP}", "-n", scene.namespace)
+    assert said.returncode == 0, said.stderr
+    first, release, *rest = said.stdout.splitlines()
+    assert first.startswith(f"Deployment {scene.namespace}/{APP} is held since ")
+    assert release == "Release"
+    rules = rest.index(f"Rules on {scene.namespace}/availability: Hold")
+    assert [line[:17] for line in rest[rules + 1 :]] == ["  Rule exhausted ", "  Rule low of pol"]
 
 
 def test_explain_of_nothing_is_a_sentence(scene: Scene) -> None:
@@ -44,6 +51,9 @@ def test_explain_of_nothing_is_a_sentence(scene: Scene) -> None:
     said = holdfast(scene.cluster, "explain", "slo/nope", "-n", scene.namespace)
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr == f"Error: There is no ServiceLevelObjective nope in namespace {scene.namespace}.\n"
+    said = holdfast(scene.cluster, "explain", "deployment/nope", "-n", scene.namespace)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr == f"Error: There is no Deployment nope in namespace {scene.namespace}.\n"
 
 
 def test_the_tables_of_kubectl_read_well(scene: Scene) -> None:

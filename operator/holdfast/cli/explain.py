@@ -19,7 +19,7 @@ from holdfast.core.hold import HoldRecord
 from holdfast.core.objective import Objective, Workload
 from holdfast.core.policy import Policy, RuleKey
 from holdfast.core.quantities import parse_instant, spell_instant
-from holdfast.core.release import ReleaseRecord
+from holdfast.core.release import ReleaseRecord, ReleaseState
 from holdfast.core.releases import last_good, present
 
 from .explain_reading import findings_of, holds_of, measured_of, policies_of, releases_of
@@ -28,6 +28,9 @@ from .undo import KINDS
 
 DOUBTS = (ConditionType.EXACT, ConditionType.PLAUSIBLE, ConditionType.ATTRIBUTABLE)
 SHORT = ("slo", "hslo", "servicelevelobjective", "servicelevelobjectives")
+
+MOVING = (ReleaseState.QUEUED, ReleaseState.ROLLING_OUT, ReleaseState.ROLLED_BACK)
+"""States of a release that explain something about an objective."""
 
 Releases = Mapping[Workload, tuple[ReleaseRecord, ...]]
 
@@ -115,8 +118,10 @@ def _lines(
     yield from _rules(objective, status, policies, only)
     yield "Workloads"
     for workload in objective.workloads:
-        yield from (f"  {line}" for line in _workload(str(workload), holds.get(workload)))
-        yield from (f"    {line}" for line in of_releases(releases[workload], holds.get(workload)))
+        hold, declared = holds.get(workload), present(releases[workload])
+        yield from (f"  {line}" for line in _workload(str(workload), hold))
+        if (declared is not None and declared.state in MOVING) or (hold is not None and hold.undo is not None):
+            yield from (f"    {line}" for line in of_releases(releases[workload], hold))
     if not objective.workloads:
         yield "  It names none, so nothing can be held."
 
@@ -142,10 +147,7 @@ def _rules(
 def of_releases(releases: tuple[ReleaseRecord, ...], hold: HoldRecord | None) -> Iterator[str]:
     """What is declared, what is undone of it, and what could serve instead."""
     declared = present(releases)
-    if declared is None:
-        yield "No release of it is on record yet."
-        return
-    yield from explain_release(declared)
+    yield from explain_release(declared) if declared is not None else ("No release of it is on record yet.",)
     if hold is not None and hold.undo is not None:
         yield undo_message(hold.undo, None)
     good = last_good(releases, [q.template.digest for q in hold.quarantined] if hold is not None else ())
