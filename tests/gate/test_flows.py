@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from tests.fixtures_chart import InstalledChart
-from tests.gate.asking import HOLD, ID, OVERRIDE, Json, container, put, template, workload
+from tests.gate.asking import HOLD, ID, OVERRIDE, QUEUE, Json, container, put, template, workload
 from tests.gate.conftest import Shop, open_shop
 
 pytestmark = pytest.mark.lab
@@ -66,6 +66,58 @@ def test_the_way_out_works_as_printed_without_an_operator(own_shop: Shop) -> Non
     shop.cluster.wait_rollout(shop.namespace, "checkout", 20)
     managers = {entry["manager"] for entry in shop.get("Deployment", "checkout")["metadata"]["managedFields"]}
     assert "holdfast-override" in managers  # Flux drops what managers called kubectl… have written
+
+
+def test_a_release_that_was_undone_goes_out_as_printed_without_an_operator(own_shop: Shop) -> None:
+    """The label in the refusal, set by a person with the right, lets them resume; before, nobody and nothing does."""
+    shop = own_shop
+    shop.create("Deployment", "checkout", replicas=1)
+    shop.cluster.wait_rollout(shop.namespace, "checkout")
+    shop.queue("Deployment", "checkout")
+    assert release(shop, "gitops", "shop:v2")  # another template is taken, and waits
+    assert observed(shop)["spec"]["paused"] is True
+    assert len(shop.sets()) == 1
+    resume = ("rollout", "resume", "deployment/checkout", "-n", shop.namespace)
+    refusal = shop.cluster.kubectl(*resume, user="oncall", check=False)
+    assert refusal.returncode == 1
+    command = refusal.stderr.partition("if Holdfast is down, kubectl ")[2].partition(" and send the change again")[0]
+    shop.cluster.kubectl(*shlex.split(command), user="oncall")
+    assert shop.cluster.kubectl(*resume, user="developer", check=False).returncode == 1
+    shop.cluster.kubectl(*resume, user="oncall")
+    shop.cluster.wait_rollout(shop.namespace, "checkout", 20)
+    assert len(shop.sets()) == 2
+
+
+def test_a_gitops_loop_neither_resumes_nor_locks_the_fix_out(own_shop: Shop) -> None:
+    """Git declares `paused: false`: client-side and server-side applies are refused for the undone release, and taken for a fix."""
+    shop = own_shop
+    shop.create("Deployment", "checkout", replicas=1)
+    shop.cluster.wait_rollout(shop.namespace, "checkout")
+    manifest = workload("Deployment", shop.namespace, "checkout", replicas=1, paused=False)
+
+    def apply(*how: str) -> str:
+        command = ("apply", "-f", "-", *how)
+        done = shop.cluster.kubectl(*command, user="gitops-user", input=json.dumps(manifest), check=False)
+        return done.stderr if done.returncode else ""
+
+    def paused_by_us() -> bool:
+        found = shop.get("Deployment", "checkout")
+        return found["spec"].get("paused") is True and QUEUE in found["metadata"]["labels"]
+
+    server = ("--server-side", "--force-conflicts", "--field-manager=kustomize-controller")
+    assert not apply()
+    shop.queue("Deployment", "checkout")
+    for _ in range(3):
+        assert "'queue.holdfast.dev' denied request" in apply(*server)
+        assert "'queue.holdfast.dev' denied request" in apply()
+        assert paused_by_us()
+    for how, image in (((), "shop:fix1"), (server, "shop:fix2")):
+        manifest["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        assert not apply(*how)
+        assert paused_by_us()
+        assert "'queue.holdfast.dev' denied request" in apply(*how)  # once it is there, the same again only resumes
+    images = {found["spec"]["template"]["spec"]["containers"][0]["image"] for found in shop.sets()}
+    assert images == {"shop:v1"}
 
 
 def test_people_can_lift_everything_without_an_operator(own_shop: Shop) -> None:

@@ -7,7 +7,20 @@ from typing import Final
 
 import pytest
 
-from tests.gate.asking import HOLD, ID, OVERRIDE, RESTARTED, ROLLBACK, Change, container, drop, put, template, workload
+from tests.gate.asking import (
+    HOLD,
+    ID,
+    OVERRIDE,
+    RESTARTED,
+    ROLLBACK,
+    UNDONE,
+    Change,
+    container,
+    drop,
+    put,
+    template,
+    workload,
+)
 from tests.gate.conftest import Shop
 
 pytestmark = pytest.mark.lab
@@ -260,6 +273,23 @@ def test_the_sentence(shop: Shop) -> None:
         f"holdfast.dev/override={ID} and send the change again (needs the right to override holds)."
     )
     assert re.search(r"[\r\n]", answer.sentence) is None
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_the_sentence_where_a_release_was_undone(shop: Shop, kind: str) -> None:
+    """StatefulSets and DaemonSets have no queue: they are held with the id of the undo, and no budget ends that."""
+    shop.create(kind, "undone")
+    label = {"metadata": {"labels": {HOLD: UNDONE}}}
+    shop.must("operator", "PATCH", shop.path(kind, "undone"), label, patch="merge")
+    said, name = shop.change("gitops", kind, "undone", NEW_IMAGE).sentence, f"{kind.lower()}"
+    assert said.startswith(
+        f"{kind} gate/undone is on hold ({UNDONE}): its last release was undone, and no other one goes out before a person "
+        "lets it, so spec.template may not change. "
+    )
+    assert (
+        f"Way out: holdfast lift {name}/undone -n gate --reason WHY; or, if Holdfast is down, kubectl label {name} undone -n gate "
+        in said
+    )
 
 
 def test_a_huge_workload_is_judged(shop: Shop) -> None:

@@ -202,7 +202,7 @@ def test_a_replicaset_is_set_aside_and_given_back(own_shop: Shop) -> None:
 
 
 def test_a_replicaset_is_created_as_its_deployment_would(own_shop: Shop) -> None:
-    """Only with the queue label, without owners, named and labelled after its template; never in some namespaces."""
+    """Only with the queue label, named after its Deployment and labelled after its template; never in some namespaces."""
     shop = own_shop
     rollout = Rollout(shop)
     good = next(s for s in shop.sets() if s["metadata"]["name"] != rollout.name)
@@ -215,7 +215,9 @@ def test_a_replicaset_is_created_as_its_deployment_would(own_shop: Shop) -> None
     spec = document["spec"]
     spec["template"]["metadata"]["labels"]["pod-template-hash"] = "5d4bc"
     spec["selector"]["matchLabels"]["pod-template-hash"] = "5d4bc"
+    owner = {**good["metadata"]["ownerReferences"][0], "controller": False, "blockOwnerDeletion": False}
     document["metadata"]["labels"] = {**spec["template"]["metadata"]["labels"], QUEUE: UNDONE}
+    document["metadata"]["ownerReferences"] = [owner]
 
     def ask(namespace: str = "", **metadata: object) -> str:
         body = {**document, "metadata": {**document["metadata"], **metadata}}
@@ -228,14 +230,16 @@ def test_a_replicaset_is_created_as_its_deployment_would(own_shop: Shop) -> None
         return answer.policy
 
     labels = document["metadata"]["labels"]
-    owner = good["metadata"]["ownerReferences"]
     assert ask() == ""
     assert ask(labels={**labels, HOLD: ID}) == ""
     assert ask(name="checkout-other") == SELF
     assert ask(labels=spec["template"]["metadata"]["labels"]) == SELF
     assert ask(labels={**labels, "team": "x"}) == SELF
     assert ask(labels={QUEUE: UNDONE, **spec["selector"]["matchLabels"], "app": "other"}) == SELF
-    assert ask(ownerReferences=owner) == SELF
+    assert ask(ownerReferences=[]) == SELF
+    assert ask(ownerReferences=[{**owner, "controller": True}]) == SELF
+    assert ask(ownerReferences=[{**owner, "name": "other"}]) == SELF
+    assert ask(ownerReferences=[{**owner, "kind": "StatefulSet"}]) == SELF
     for protected in ("kube-system", shop.chart.namespace):
         assert ask(namespace=protected) == SELF
 
