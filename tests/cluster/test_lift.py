@@ -12,10 +12,18 @@ from holdfast.cluster.connection import connect
 from holdfast.cluster.deployments import read
 from holdfast.cluster.gate import read_gate
 from holdfast.cluster.lift import Deed, lift_all
-from holdfast.cluster.resources import HOLDS
+from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, REPLICASETS
 from holdfast.core.kinds.deployment import Deployment
 from holdfast.core.objective import Workload
-from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, PatchReplicaSet, PatchWorkload, WriteRecord
+from holdfast.core.request import (
+    DETACHED_LABEL,
+    HOLD_LABEL,
+    OVERRIDE_LABEL,
+    QUEUE_LABEL,
+    PatchReplicaSet,
+    PatchWorkload,
+    WriteRecord,
+)
 from lab import Cluster
 from tests.cluster.making import ID, record
 from tests.fixtures_chart import BINDING_PATH, InstalledChart
@@ -76,6 +84,48 @@ async def test_an_admin_lifts_everything_past_the_gate(
     assert await held.free()
     assert not (await held.view()).paused
     assert about(await lift_all(admin), namespace) == []
+
+
+async def test_an_undo_is_let_go_without_an_operator(
+    operator: Client, admin: Client, lab_cluster: Cluster, namespace: str
+) -> None:
+    """What was set aside is given back before the Deployment goes on, so the declared release comes under its own hash;
+    no label, no pause, no second ReplicaSet for it is left, beside a hold as without."""
+    lab_cluster.deployment(namespace, "web", "shop:v1", 2)
+    lab_cluster.wait_rollout(namespace, "web")
+    lab_cluster.kubectl("-n", namespace, "set", "image", "deployment/web", "*=shop:v2")
+    lab_cluster.wait_rollout(namespace, "web")
+    bodies = await operator.everything(REPLICASETS, namespace)
+    bad = next(b for b in bodies if b["spec"]["template"]["spec"]["containers"][0]["image"] == "shop:v2")
+    marks = {QUEUE_LABEL: "bad-release-q9q9q", HOLD_LABEL: ID}
+    await operator.merge_patch(DEPLOYMENTS, namespace, "web", {"metadata": {"labels": marks}, "spec": {"paused": True}})
+    (owner,) = bad["metadata"]["ownerReferences"]
+    aside = {**dict.fromkeys(bad["metadata"]["labels"]), **marks, DETACHED_LABEL: owner["uid"]}
+    loose = {"ownerReferences": [{**owner, "controller": False, "blockOwnerDeletion": False}]}
+    name = bad["metadata"]["name"]
+    await operator.merge_patch(REPLICASETS, namespace, name, {"metadata": {"labels": aside, **loose}})
+    held = Held(Workload(namespace, "Deployment", "web"), operator)
+    lab_cluster.wait(lambda: _images(lab_cluster, namespace) == {"shop:v1", "shop:v2"}, 15, "the good pods", every=0.1)
+    await operator.merge_patch(REPLICASETS, namespace, name, {"spec": {"replicas": 0}})
+
+    done = about(await lift_all(admin), namespace)
+    assert all(deed.done for deed in done), done
+    assert done[0].what.endswith("given back to its Deployment.")
+    assert "rollout resumed" in done[1].what
+    lab_cluster.wait_rollout(namespace, "web")
+    assert _images(lab_cluster, namespace) == {"shop:v2"}
+    view = await held.view()
+    assert not view.paused
+    assert len(await operator.everything(REPLICASETS, namespace)) == 2
+    for labels in (view.labels, *(s.labels for s in view.sets)):
+        assert not [key for key in labels if key.startswith("holdfast.dev/")]
+    assert about(await lift_all(admin), namespace) == []
+
+
+def _images(cluster: Cluster, namespace: str) -> set[str]:
+    """What the pods run."""
+    pods = cluster.raw("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
+    return {pod["spec"]["containers"][0]["image"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
 
 
 async def test_a_pause_of_somebody_else_stays(

@@ -1,8 +1,10 @@
 """Letting everything go: `holdfast lift --all`, with or without a running operator.
 
-Rule: label and pause (or partition) of a workload go in one request, its ReplicaSets after it, its record last, so that whatever is cut
-short can be run again. Only a pause that a record calls ours is taken back. The gate lets a person with the right to
-override holds through who first says so with the override label; nothing is taken out of the way for it.
+Rule: ReplicaSets that an undo set aside are given back first, or what they run would start anew; labels and pause (or
+partition) of a workload go in one request, its other ReplicaSets after it, its record last, so that whatever is cut short
+can be run again. Only a pause that is ours is taken back: one that a record calls so, or that came with the queue label.
+The gate lets a person with the right to override holds through who first says so with the override label; nothing is
+taken out of the way for it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from holdfast.api import Invalid, parse_hold
 from holdfast.core.hold import HoldRecord
 from holdfast.core.kinds.statefulset import STOPPED
 from holdfast.core.objective import ObjectKey, Workload
-from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL
+from holdfast.core.request import DETACHED_LABEL, HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
 
 from .client import Client
 from .errors import ClusterError, Conflict, NotFound
@@ -26,6 +28,8 @@ from .strategy import partition_of, with_partition
 MANAGER: Final = "holdfast-override"
 """The manager of the fields a person opens a hold with, as in the sentences of the gate."""
 TRIES: Final = 5
+LABELS: Final = (HOLD_LABEL, QUEUE_LABEL, OVERRIDE_LABEL, DETACHED_LABEL)
+"""What is ours on workloads and ReplicaSets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +60,29 @@ class _Lift:
         workloads = [(kind, body) for kind in WORKLOADS.values() for body in await self._labelled(kind)]
         sets = await self._labelled(REPLICASETS)
         owners = {body["metadata"]["uid"]: key_of(body) for _, body in workloads}
+
+        def hold_of(body: Body) -> ObjectKey:
+            return _hold_key(DEPLOYMENTS, owners.get(controller_uid(body) or "") or _owner(body))
+
+        for body in (one for one in sets if _aside(one)):
+            await self._free(REPLICASETS, body, hold_of(body), holds)
         for kind, body in workloads:
             await self._free(kind, body, _hold_key(kind, key_of(body)), holds)
-        for body in sets:
-            owner = owners.get(controller_uid(body) or "") or _owner(body)
-            await self._free(REPLICASETS, body, _hold_key(DEPLOYMENTS, owner), holds)
+        for body in (one for one in sets if not _aside(one)):
+            await self._free(REPLICASETS, body, hold_of(body), holds)
         for key in holds:
             await self._forget(key)
         return self._deeds
 
     async def _labelled(self, resource: Resource) -> list[Body]:
         found: dict[str, Body] = {}
-        for label in (HOLD_LABEL, OVERRIDE_LABEL):
+        for label in LABELS:
             for body in await self._client.everything(resource, labels=label):
                 found[body["metadata"]["uid"]] = body
         return sorted(found.values(), key=key_of)
 
     async def _free(self, resource: Resource, body: Body, hold: ObjectKey, holds: Mapping[ObjectKey, Body]) -> None:
-        """Both labels off, and our own pause taken back; tried again when the object changes under our hands."""
+        """Our labels off, and our own pause taken back; tried again when the object changes under our hands."""
         key = key_of(body)
         name = f"{resource.kind} {key}"
         record = _record(holds.get(hold))
@@ -98,13 +107,11 @@ class _Lift:
 
     async def _let_go(self, resource: Resource, body: Body, record: HoldRecord | None) -> None:
         key, labels = key_of(body), _labels(body)
-        held = labels.get(HOLD_LABEL)
+        held = labels.get(HOLD_LABEL, labels.get(QUEUE_LABEL))  # the key of a hold opens the queue beside it as well
         if held is not None and labels.get(OVERRIDE_LABEL) != held:
             said = {"metadata": {"resourceVersion": _version(body), "labels": {OVERRIDE_LABEL: held}}}
             body = await self._client.merge_patch(resource, key.namespace, key.name, said, manager=MANAGER)
-        off: dict[str, Any] = {
-            "metadata": {"resourceVersion": _version(body), "labels": {HOLD_LABEL: None, OVERRIDE_LABEL: None}}
-        }
+        off: dict[str, Any] = {"metadata": {"resourceVersion": _version(body), "labels": _free_labels(body)}}
         if _resumes(resource, body, record):
             off["spec"] = _going(resource, record)
         await self._client.merge_patch(resource, key.namespace, key.name, off, manager=MANAGER)
@@ -124,7 +131,9 @@ class _Lift:
 
 
 def _say(name: str, resource: Resource, body: Body, record: HoldRecord | None) -> str:
-    labels = ", ".join(label for label in (HOLD_LABEL, OVERRIDE_LABEL) if label in _labels(body))
+    labels = ", ".join(label for label in LABELS if label in _labels(body))
+    if _aside(body):
+        return f"{name}: label {labels} removed, given back to its Deployment."
     said = f"{name}: label {labels} removed"
     if _resumes(resource, body, record):
         return said + ", rollout resumed."
@@ -135,9 +144,12 @@ def _say(name: str, resource: Resource, body: Body, record: HoldRecord | None) -
 
 def _resumes(resource: Resource, body: Body, record: HoldRecord | None) -> bool:
     """Whether its pause is ours. With neither label of that episode it was taken back before, and is somebody else's."""
+    labels = _labels(body)
+    if QUEUE_LABEL in labels and resource == DEPLOYMENTS:  # set together with the pause, if it was not there before
+        theirs = record is not None and record.undo is not None and record.undo.paused_before
+        return not theirs and bool((body.get("spec") or {}).get("paused"))
     if record is None or record.paused is None:
         return False
-    labels = _labels(body)
     ours = record.id in (labels.get(HOLD_LABEL), labels.get(OVERRIDE_LABEL))
     if resource == STATEFULSETS:
         return ours and partition_of(body) == STOPPED and record.found is not None
@@ -156,6 +168,19 @@ def _record(body: Body | None) -> HoldRecord | None:
         return None if body is None else parse_hold(body)
     except Invalid:
         return None
+
+
+def _aside(body: Body) -> bool:
+    """Whether an undo took this ReplicaSet from its Deployment."""
+    return DETACHED_LABEL in _labels(body)
+
+
+def _free_labels(body: Body) -> dict[str, str | None]:
+    """The change that leaves none of ours. What was set aside lost its own, which are those of its template."""
+    if not _aside(body):
+        return dict.fromkeys(LABELS)
+    template = ((body.get("spec") or {}).get("template") or {}).get("metadata") or {}
+    return {**dict.fromkeys(_labels(body)), **dict.fromkeys(LABELS), **(template.get("labels") or {})}
 
 
 def _labels(body: Body) -> Mapping[str, str]:
