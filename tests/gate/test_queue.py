@@ -288,6 +288,29 @@ def test_the_sentence_beside_a_hold_promises_nothing(shop: Shop) -> None:
     assert shop.get("Deployment", "queuedheld")["metadata"]["labels"][HOLD] == ID
 
 
+def test_a_huge_workload_is_judged(shop: Shop) -> None:
+    """1 MB of template stays within the cost limits of the server: a fix and a resumption, a ReplicaSet, what the operator puts back."""
+    variables = [{"name": f"VARIABLE_{n}", "value": "x" * 60} for n in range(250)]
+    containers = [{"name": f"c{n}", "image": "shop:v1", "env": variables} for n in range(40)]
+    for kind in ("Deployment", "ReplicaSet", "StatefulSet"):
+        document = workload(kind, shop.namespace, "huge-queued")
+        document["spec"]["template"]["spec"]["containers"] = containers
+        shop.must("admin", "POST", shop.path(kind), document)
+    for kind in ("Deployment", "ReplicaSet"):
+        shop.queue(kind, "huge-queued")
+    shop.hold("StatefulSet", "huge-queued")
+    image = [put("shop:v2", *container(39, "image"))]
+    kept = shop.change("gitops", "Deployment", "huge-queued", [*image, *RESUME])
+    assert kept.passed, str(kept)
+    assert kept.body["spec"]["paused"] is True
+    assert shop.change("gitops", "Deployment", "huge-queued", RESUME).policy == GATE
+    assert shop.change("gitops", "ReplicaSet", "huge-queued", image).policy == GATE
+    assert shop.change("gitops", "ReplicaSet", "huge-queued", [put({"a": "b"}, "metadata", "annotations")]).passed
+    put_back = shop.change("operator", "StatefulSet", "huge-queued", image)
+    assert put_back.passed, str(put_back)
+    assert shop.change("operator", "StatefulSet", "huge-queued", [*image, put(3, "spec", "replicas")]).code == 403
+
+
 @pytest.fixture
 def without_keep(shop: Shop, installed_chart: InstalledChart) -> Iterator[Shop]:
     """The same gate without the mutating policy, as before Kubernetes 1.36."""
