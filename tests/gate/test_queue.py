@@ -270,10 +270,10 @@ def test_the_sentence(shop: Shop) -> None:
     """It stands alone: object first, what is refused, what goes by itself, where to look, the way out last, in one line."""
     said = shop.change("developer", "Deployment", "queued", RESUME).sentence
     assert said == (
-        f"Deployment gate/queued is quarantined ({UNDONE}): the release that it declares was undone, so it stays paused. Another "
+        f"Deployment gate/queued is quarantined ({UNDONE}): the release that it declares was stopped, so it stays paused. Another "
         "template goes out by itself once it is applied, with spec.paused and the label holdfast.dev/queue left alone. Still "
         "allowed: scale, apply, delete. Why and what ends it: kubectl get hold deployment-queued -n gate. Way out: holdfast lift "
-        "deployment/queued -n gate --reason WHY, and the release that was undone goes out again; or, if Holdfast is down, kubectl "
+        "deployment/queued -n gate --reason WHY, and the release that was stopped goes out again; or, if Holdfast is down, kubectl "
         "label deployment queued -n gate --field-manager=holdfast-override --overwrite "
         f"holdfast.dev/override={UNDONE} and send the change again (both need the right to override holds)."
     )

@@ -37,9 +37,10 @@ because an annotation makes it roll back by itself. */}}
   expression: "request.kind.kind + ' ' + request.namespace + '/' + variables.name"
 {{- end }}
 
-{{- /* What a label of an undone release looks like; such a hold does not wait for a budget. Only the operator writes ids. */}}
+{{- /* Held for a release that was undone: no budget ends that. A Deployment has the queue label for it. Only the operator writes ids. */}}
 {{- define "holdfast.undone" -}}
-['bad-release-', 'release-costs-', 'release-stalled-', 'undone-by-hand-'].exists(p, variables.id.startsWith(p))
+request.kind.kind in ['StatefulSet', 'DaemonSet']
+&& ['bad-release-', 'release-costs-', 'release-stalled-', 'undone-by-hand-'].exists(p, variables.id.startsWith(p))
 {{- end }}
 
 {{- /* By user name: --as-group can leave out the groups of service accounts. */}}
@@ -61,7 +62,7 @@ This workload is on hold: no new release until its error budget recovers. Why an
 {{- end }}
 
 {{- define "holdfast.queueFallback" -}}
-The release that this workload declares was undone, so it does not roll out again. Another one may: send it without changing spec.paused. Why and what ends it: kubectl get holds. Way out: holdfast lift deployment/NAME --reason WHY (needs the right to override holds).
+The release that this workload declares was stopped, so it does not roll out again. Another one may: send it without changing spec.paused. Why and what ends it: kubectl get holds. Way out: holdfast lift deployment/NAME --reason WHY (needs the right to override holds).
 {{- end }}
 
 {{- define "holdfast.releaseFallback" -}}
