@@ -104,19 +104,14 @@ async def test_a_write_that_was_cut_short_is_finished(operator: Client, lab_clus
     assert parse_release(await stored(operator, record)) == record
 
 
-async def test_an_unreadable_record_is_not_written_over(
-    operator: Client, admin: Client, lab_cluster: Cluster, namespace: str
-) -> None:
+async def test_an_unreadable_record_is_not_written_over(operator: Client, lab_cluster: Cluster, namespace: str) -> None:
     """It is refused with a sentence that says what to do."""
     record = await first(operator, lab_cluster, namespace)
     acting = Acting(operator)
     await acting.carry_out(WriteRelease(record, None))
-    lab_cluster.raw(
-        "PATCH",
-        f"/apis/holdfast.dev/v1alpha1/namespaces/{namespace}/workloadreleases/{record.name}/status",
-        {"status": {"costs": [{"slo": "x", "requests": "many", "bad": "1", "spent": "1", "finding": "Bad"}]}},
-        patch="merge",
-    )
+    odd = {"slo": "x", "requests": "many", "bad": "1", "spent": "1", "finding": "Bad"}
+    status = {**(await stored(operator, record))["status"], "costs": [odd]}
+    await operator.apply_status(RELEASES, namespace, record.name, status)
     found = await acting.carry_out(WriteRelease(record, record))
     assert isinstance(found, Refused)
     assert "'many' is no number" in found.why

@@ -54,7 +54,7 @@ def declared(workload: Workload, body: Body, made: Iterable[Body]) -> Declared:
 
 
 def changed_by(body: Body) -> str:
-    """The manager of the last change of the pod template; empty where nobody knows."""
+    """The manager of the last change of the pod template, to the second; empty where nobody knows."""
     owners = [entry for entry in entries(body) if owns(entry, TEMPLATE)]
     last = max(owners, key=lambda entry: entry.get("time") or "", default=None)
     return "" if last is None else str(last["manager"])[:253]
