@@ -36,10 +36,12 @@ from holdfast.service.accounts import Accounts
 from holdfast.service.enforcing import Enforcer
 from holdfast.service.loop import Loop
 from holdfast.service.metrics import Metrics
+from holdfast.service.releases import Releases
 from holdfast.service.reporter import Reporter
 from holdfast.service.selfcheck import SelfCheck
 from holdfast.service.shelf import Shelf
 from holdfast.service.switch import Switch
+from holdfast.service.trials import Trials
 from lab.ports import LOOPBACK, free_port
 
 INTERVAL: Final = 15.0
@@ -94,6 +96,11 @@ def filled(count: int) -> Store:
     return store
 
 
+async def nobody(*_: object) -> Any:
+    """No release of this fleet is looked at."""
+    raise NotImplementedError
+
+
 async def run(count: int, past: float) -> None:
     """A first look, then looks and passes, timed and profiled apart."""
     port = free_port()
@@ -109,9 +116,13 @@ async def run(count: int, past: float) -> None:
         check = SelfCheck(sources, clock[0])
         reporter = Reporter(cast("Client", client), store, hands, recorder, metrics, INTERVAL, check)
         accounts = Accounts(sources, INTERVAL, metrics, Shelf(lambda: None))
-        enforcer = Enforcer(store, hands, reporter, metrics)
+        releases = Releases(nobody, nobody)
+        enforcer = Enforcer(store, hands, reporter, metrics, releases)
         switch = Always(cast("Client", client), "holdfast-system")
-        loop = Loop(store, enforcer, accounts, reporter, switch, metrics, True, check, clock=lambda: clock[0])
+        trials = Trials(accounts, nobody)
+        loop = Loop(
+            store, enforcer, accounts, reporter, switch, metrics, True, check, releases, trials, clock=lambda: clock[0]
+        )
         loop._read()
         say("read")
         await timed("filling", profiled("filling", lambda: accounts.look("default", clock[0]), accounts))

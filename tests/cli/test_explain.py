@@ -85,7 +85,7 @@ def test_what_is_said_of_the_releases_of_a_workload() -> None:
         "checkout:v2 (revision 42) rolls out; it began on 28 Nov 05:30 UTC.",
         "shop/checkout-latency: 61 of 1,204 requests of its pods failed, 3.2 % of the budget; it is at fault.",
         "checkout:v2 was undone: checkout:v1 serves, while checkout:v2 is still declared. "
-        "Any other release goes out; checkout:v2 does not, until a person allows it.",
+        "Any other release goes out; checkout:v2 does not, until a person allows it: holdfast lift deployment/checkout -n shop.",
         "The last good release is checkout:v1, of 28 Nov 05:30 UTC.",
     ]
     assert len(list(of_releases((BAD,), None))) == 2

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.cluster.client import Client
-from holdfast.cluster.declared import changed_by, declared, read
+from holdfast.cluster.declared import changed_by, declared
+from holdfast.cluster.workloads import read
 from holdfast.core.objective import Workload
 from holdfast.core.release import ReleaseRecord
 from holdfast.core.releases import Declared, follow
@@ -26,7 +27,8 @@ class Follower:
         self.records: tuple[ReleaseRecord, ...] = ()
 
     async def look(self) -> Declared | None:
-        seen = await read(self.client, self.workload)
+        view = await read(self.client, self.workload)
+        seen = view.declared if view is not None else None
         self.records = follow(seen, self.records, time.time())
         return seen
 
@@ -166,7 +168,8 @@ async def test_nothing_is_complete_without_pods(operator: Client, lab_cluster: C
     lab_cluster.deployment(namespace, "web", "shop:v1", 0)
     workload = Workload(namespace, "Deployment", "web")
     time.sleep(1)  # noqa: ASYNC251
-    seen = await read(operator, workload)
+    view = await read(operator, workload)
+    seen = view.declared if view is not None else None
     assert seen is not None
     assert not seen.complete
     assert await read(operator, Workload(namespace, "Deployment", "none")) is None

@@ -11,12 +11,12 @@ import pytest
 from holdfast.api import parse_release, release_body
 from holdfast.cluster.act import Acting, Carried, LookAgain, Refused
 from holdfast.cluster.client import Client
-from holdfast.cluster.declared import read
 from holdfast.cluster.errors import Conflict
 from holdfast.cluster.releases import forget_release, kept_template
 from holdfast.cluster.resources import RELEASES
 from holdfast.cluster.store import Store, slim
 from holdfast.cluster.templates import digest
+from holdfast.cluster.workloads import read
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.release import Ask, ReleaseRecord, ReleaseState
 from holdfast.core.releases import follow
@@ -30,7 +30,9 @@ pytestmark = pytest.mark.lab
 async def first(client: Client, cluster: Cluster, namespace: str, name: str = "web") -> ReleaseRecord:
     """The record of the first release of a new Deployment, not written yet."""
     cluster.deployment(namespace, name, "shop:v1", 1)
-    (record,) = follow(await read(client, Workload(namespace, "Deployment", name)), (), NOW)
+    view = await read(client, Workload(namespace, "Deployment", name))
+    assert view is not None
+    (record,) = follow(view.declared, (), NOW)
     return record
 
 

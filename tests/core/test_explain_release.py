@@ -278,7 +278,9 @@ def test_every_state_has_words(state: ReleaseState) -> None:
 def test_an_undo_says_how_far_it_is_and_what_ends_it(state: UndoState, serve: Template | None, said: str) -> None:
     """Why, what serves, what is declared, and what goes out again."""
     undo = Undo("bad-release-abcde", NEW, serve, NOW, state)
-    message = undo_message(undo, finding(on_trial(BAD, **SURE), worse()))
+    message = undo_message(on_trial().release.workload, undo, finding(on_trial(BAD, **SURE), worse()))
     assert message.startswith(f"{ODDS}. {said}")
-    assert message.endswith("Any other release goes out; checkout:v2 does not, until a person allows it.")
-    assert undo_message(undo, None).startswith(said)
+    assert message.endswith(
+        "Any other release goes out; checkout:v2 does not, until a person allows it: holdfast lift deployment/checkout -n shop."
+    )
+    assert undo_message(on_trial().release.workload, undo).startswith(said)

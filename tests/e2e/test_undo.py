@@ -56,7 +56,10 @@ def test_two_bad_releases_in_a_row_are_undone_and_the_fix_goes_out(on: On) -> No
     said = holdfast(scene.cluster, "explain", "slo/availability", "-n", scene.namespace).stdout
     for text in (said, scene.hold()["message"]):
         assert "shop:bad-ready-3s was undone: shop:v1 serves, while shop:bad-ready-3s is still declared." in text
-        assert "Any other release goes out; shop:bad-ready-3s does not, until a person allows it." in text
+        assert (
+            "Any other release goes out; shop:bad-ready-3s does not, until a person allows it: holdfast lift deployment/"
+            in text
+        )
     assert "BadRelease" in scene.told()
 
     assert not scene.release("shop:err-20")

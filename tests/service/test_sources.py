@@ -21,8 +21,10 @@ from holdfast.service.accounts import Accounts
 from holdfast.service.loop import Loop
 from holdfast.service.metrics import Metrics
 from holdfast.service.obstacles import obstacles
+from holdfast.service.releases import Releases
 from holdfast.service.selfcheck import SelfCheck
 from holdfast.service.shelf import Shelf
+from holdfast.service.trials import Trials
 from holdfast.service.world import World
 from tests.prometheus.answering import Reply, Request, counting, never_answering, serving
 from tests.prometheus.making import errors
@@ -53,6 +55,8 @@ async def test_a_dead_source_delays_nobody() -> None:
             Metrics(),
             enforcement=False,
             selfcheck=SelfCheck([], time.time()),
+            releases=Releases(NOBODY, NOBODY),
+            trials=Trials(accounts, NOBODY),
         )
         running, began, moments = asyncio.create_task(loop.run()), time.monotonic(), set()
         while len(moments) < 4 and time.monotonic() - began < 20:

@@ -149,7 +149,7 @@ def of_releases(releases: tuple[ReleaseRecord, ...], hold: HoldRecord | None) ->
     declared = present(releases)
     yield from explain_release(declared) if declared is not None else ("No release of it is on record yet.",)
     if hold is not None and hold.undo is not None:
-        yield undo_message(hold.undo, None)
+        yield undo_message(hold.workload, hold.undo)
     good = last_good(releases, [q.template.digest for q in hold.quarantined] if hold is not None else ())
     if good is not None:
         yield f"The last good release is {called(good)}, of {spell_instant(good.began)}."

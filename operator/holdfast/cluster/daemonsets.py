@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from holdfast.core.kinds.daemonset import DaemonSet
 from holdfast.core.objective import Workload
 
 from .client import Client
+from .declared import declared
 from .errors import NotFound
 from .fields import disowned
 from .owners import owned
@@ -26,7 +27,7 @@ async def read(client: Client, workload: Workload) -> DaemonSet | None:
     return daemonset(workload, found, await owned(client, REVISIONS, found), await owned(client, PODS, found))
 
 
-def daemonset(workload: Workload, body: Body, revisions: Iterable[Body], pods: Iterable[Body]) -> DaemonSet:
+def daemonset(workload: Workload, body: Body, revisions: Sequence[Body], pods: Sequence[Body]) -> DaemonSet:
     """The core's value of a DaemonSet with what it owns."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     return DaemonSet(
@@ -42,5 +43,6 @@ def daemonset(workload: Workload, body: Body, revisions: Iterable[Body], pods: I
         revisions=tuple(revision(workload.kind, each) for each in revisions),
         pods=tuple(pod(each) for each in pods),
         deleting="deletionTimestamp" in metadata,
+        declared=declared(workload, body, revisions),
         disowned=disowned(body),
     )

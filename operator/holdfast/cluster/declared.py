@@ -15,27 +15,11 @@ from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
 from holdfast.core.releases import Declared, Revision
 
-from .client import Client
-from .deployments import REVISION
-from .errors import NotFound
 from .fields import TEMPLATE, entries, owns
-from .owners import owned
-from .resources import DAEMONSETS, DEPLOYMENTS, REPLICASETS, REVISIONS, STATEFULSETS, WORKLOADS, Body
+from .resources import DAEMONSETS, DEPLOYMENTS, STATEFULSETS, Body
 from .revisions import HASH, template_of
 from .strategy import is_rolling, partition_of
-from .templates import HASH_LABEL, read_template
-
-
-async def read(client: Client, workload: Workload) -> Declared | None:
-    """What there is of it; None when there is no such workload, or it is being deleted. Raises ClusterError."""
-    try:
-        found = await client.get(WORKLOADS[workload.kind], workload.namespace, workload.name)
-    except NotFound:
-        return None
-    if "deletionTimestamp" in found["metadata"]:
-        return None
-    made = await owned(client, REPLICASETS if workload.kind == DEPLOYMENTS.kind else REVISIONS, found)
-    return declared(workload, found, made)
+from .templates import HASH_LABEL, REVISION, read_template
 
 
 def declared(workload: Workload, body: Body, made: Iterable[Body]) -> Declared:

@@ -18,12 +18,12 @@ from holdfast.core.quantities import Seconds
 from holdfast.core.request import DETACHED_LABEL
 
 from .client import MANAGER, Client
+from .declared import declared
 from .errors import NotFound
 from .owners import controller_uid, selector
 from .resources import DEPLOYMENTS, REPLICASETS, Body
-from .templates import HASH_LABEL, read_template
+from .templates import HASH_LABEL, REVISION, read_template
 
-REVISION: Final = "deployment.kubernetes.io/revision"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 USUAL_DEADLINE: Final[Seconds] = 600
 _NO_DEADLINE: Final = 2**31 - 1  # what progressDeadlineSeconds says when nothing is expected
@@ -66,6 +66,7 @@ def deployment(
         labels=dict(metadata.get("labels") or {}),
         sets=tuple(_replica_set(owned) for owned in sets),
         deleting="deletionTimestamp" in metadata,
+        declared=declared(workload, body, sets),
         detached=tuple(_replica_set(taken) for taken in detached),
         unadopted=unadopted,
         recreate=(spec.get("strategy") or {}).get("type") == "Recreate",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from holdfast.core.kinds.statefulset import StatefulSet
 from holdfast.core.objective import Workload
 
 from .client import Client
+from .declared import declared
 from .errors import NotFound
 from .fields import declared_by, disowned
 from .owners import owned
@@ -26,7 +27,7 @@ async def read(client: Client, workload: Workload) -> StatefulSet | None:
     return statefulset(workload, found, await owned(client, REVISIONS, found), await owned(client, PODS, found))
 
 
-def statefulset(workload: Workload, body: Body, revisions: Iterable[Body], pods: Iterable[Body]) -> StatefulSet:
+def statefulset(workload: Workload, body: Body, revisions: Sequence[Body], pods: Sequence[Body]) -> StatefulSet:
     """The core's value of a StatefulSet with what it owns."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     return StatefulSet(
@@ -44,6 +45,7 @@ def statefulset(workload: Workload, body: Body, revisions: Iterable[Body], pods:
         revisions=tuple(revision(workload.kind, each) for each in revisions),
         pods=tuple(pod(each) for each in pods),
         deleting="deletionTimestamp" in metadata,
+        declared=declared(workload, body, revisions),
         declares=declared_by(body, PARTITION),
         disowned=disowned(body),
     )

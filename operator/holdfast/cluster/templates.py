@@ -14,6 +14,7 @@ from typing import Any, Final
 from holdfast.core.hold import Template
 
 HASH_LABEL: Final = "pod-template-hash"
+REVISION: Final = "deployment.kubernetes.io/revision"
 RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
 DIGITS: Final = 16
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from .budget import Measured
 from .evidence import Fresh, Missing
-from .explain_release import clears_release, condition_on_release, state_of_release
-from .hold import HoldRecord, Reason, Undo, UndoState
+from .explain_release import clears_release, condition_on_release, state_of_release, undo_message
+from .hold import HoldRecord, Reason
 from .judge import Finding, clears_above
 from .objective import Workload
 from .policy import (
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 def hold_message(record: HoldRecord, because: Sequence[Finding]) -> str:
     """Why a workload is held: the figure, what lifts it, and when at the latest; what was undone, and what ends that."""
-    if record.undo is not None and not record.denies:
-        return undo_message(record.workload, record.undo)
-    undone = f"{undo_message(record.workload, record.undo)} " if record.undo is not None else ""
-    return undone + _held_message(record, because)
+    if record.undo is None:
+        return _held_message(record, because)
+    blamed = next((f for f in because if f.blames), None)
+    undone = undo_message(record.workload, record.undo, blamed)
+    return f"{undone} {_held_message(record, because)}" if record.denies else undone
 
 
 def _held_message(record: HoldRecord, because: Sequence[Finding]) -> str:
@@ -50,42 +51,6 @@ def hold_ending(record: HoldRecord, because: Sequence[Finding]) -> str:
     """The end of that sentence, which has no figure that moves; empty while no cause can be read."""
     held = _holding(record, because)
     return f"{_ending(held[0], record)}." if held else ""
-
-
-def undo_message(workload: Workload, undo: Undo) -> str:
-    """What runs, what is declared, and what ends it: for whoever wonders why `kubectl get deploy` shows something else."""
-    bad, good = _names(undo)
-    ends = "It ends when another template is declared, or with " + _way_out(workload)
-    match undo.state:
-        case UndoState.UNDER_WAY:
-            said = f"is being undone ({undo.id}): {good} is to serve again, Git still declares {bad}"
-        case UndoState.UNDONE:
-            said = f"was undone ({undo.id}): {good} serves again, Git still declares {bad}"
-        case UndoState.STUCK:
-            said = (
-                f"cannot be undone yet ({undo.id}): the pods of {good} did not become available in time. Nothing more is taken "
-                "away, and it goes on by itself when they are"
-            )
-        case UndoState.STOPPED:
-            said = (
-                f"is stopped ({undo.id}): there is no release to go back to. Nothing more of it starts, and what serves "
-                "goes on"
-            )
-        case _:
-            assert_never(undo.state)
-    return f"Release {bad} of {workload} {said}. {ends}."
-
-
-def _way_out(workload: Workload) -> str:
-    return f"`holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace}`"
-
-
-def _names(undo: Undo) -> tuple[str, str]:
-    """The versions of both releases; their digests where the versions are the same, or what serves is not known."""
-    bad, good = undo.bad.version, undo.serve.version if undo.serve is not None else "-"
-    if undo.serve is not None and bad == good:
-        return undo.bad.digest[:12], undo.serve.digest[:12]
-    return bad, good
 
 
 LIFTED: Final = {

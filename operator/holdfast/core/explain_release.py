@@ -9,7 +9,7 @@ from typing import Final
 
 from .hold import Reason, Undo, UndoState
 from .judge import Finding
-from .objective import ObjectKey
+from .objective import ObjectKey, Workload
 from .policy import ReleaseWorse, Releasing, calm_window
 from .quantities import format_duration, format_percent, spell_instant
 from .release import ReleaseFinding, ReleaseRecord, ReleaseState
@@ -142,12 +142,13 @@ def explain_release(release: ReleaseRecord) -> Iterator[str]:
         yield f"{can} ({release.readiness.reason.value}). {release.readiness.why}"
 
 
-def undo_message(undo: Undo, finding: Finding | None) -> str:
+def undo_message(workload: Workload, undo: Undo, finding: Finding | None = None) -> str:
     """Why a release is undone, how far that is, and what ends it; `finding` is the rule that asked, where it is known."""
     bad = ", ".join(undo.bad.images) or "The release"
     good = ", ".join(undo.serve.images) or "the last good release" if undo.serve is not None else ""
     why = f"{_capital(state_of_release(finding))}. " if finding is not None else ""
-    ends = f"Any other release goes out; {bad} does not, until a person allows it."
+    allows = f"holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace}"
+    ends = f"Any other release goes out; {bad} does not, until a person allows it: {allows}."
     match undo.state:
         case UndoState.UNDER_WAY if undo.serve is not None:
             return f"{why}{bad} is being undone, so that {good} serves again. {ends}"

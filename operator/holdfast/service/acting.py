@@ -6,7 +6,7 @@ between two requests needs no code of its own.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, assert_never
 
@@ -18,7 +18,8 @@ from holdfast.core.hold import HoldRecord
 from holdfast.core.kinds import View, step
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
-from holdfast.core.request import Done, Request, Wait, WriteRecord
+from holdfast.core.release import ReleaseRecord
+from holdfast.core.request import Done, Request, Wait, WriteRecord, WriteRelease
 
 MOST_STEPS: Final = 64
 """More requests than this in one go are not taken; the next pass goes on."""
@@ -31,6 +32,16 @@ Think = Callable[[View | None, HoldRecord | None], Decision]
 Tell = Callable[[HoldRecord | None, HoldRecord], Awaitable[None]]
 
 log = structlog.get_logger("holdfast.acting")
+
+
+class Records(Protocol):
+    """The records of releases."""
+
+    async def next(self, wanted: Sequence[ReleaseRecord]) -> WriteRelease | None:
+        """The first that is to be written; None when all are as they should be."""
+
+    async def wrote(self, request: WriteRelease) -> None:
+        """It was written."""
 
 
 class Hands(Protocol):
@@ -60,21 +71,24 @@ async def bring(
     hands: Hands,
     think: Think,
     tell: Tell,
+    records: Records,
     clock: Callable[[], Instant],
 ) -> Brought:
     """Take steps until the workload is where it is wanted, or has to be waited for.
 
-    `tell` hears of every record that was written, after it was written. Raises whatever the hands raise: the API
-    server cannot be reached, or the Hold cannot be read.
+    What is on record of its releases comes first: what is done about one must be known to be about it. A record that is
+    refused stops nothing. `tell` hears of every record of a hold that was written, after it was written. Raises whatever
+    the hands raise: the API server cannot be reached, or the Hold cannot be read.
     """
-    changes = 0
+    changes, unwritten = 0, ""
     for _ in range(MOST_STEPS):
         view, stored = await hands.look(workload)
         decision = think(view, stored)
-        asked = step(decision.wanted, view, stored, clock())
+        paper = None if unwritten else await records.next(decision.releases)
+        asked = paper or step(decision.wanted, view, stored, clock())
         match asked:
             case Done():
-                return Brought(decision, view, stored, settled=True)
+                return Brought(decision, view, stored, settled=not unwritten, refused=unwritten)
             case Wait(why):
                 return Brought(decision, view, stored, settled=False, waits=why)
             case _:
@@ -84,10 +98,14 @@ async def bring(
             case Carried():
                 if isinstance(asked, WriteRecord):
                     await tell(stored, asked.record)
+                elif paper is not None:
+                    await records.wrote(paper)
             case LookAgain(why):
                 changes += 1
                 if changes > MOST_CHANGES:
                     return Brought(decision, view, stored, settled=False, waits=why)
+            case Refused(why) if paper is not None:
+                unwritten = why
             case Refused(why):
                 return Brought(decision, view, stored, settled=False, refused=why)
             case _:

@@ -15,18 +15,24 @@ from holdfast.api import Invalid
 from holdfast.cluster.errors import ClusterError
 from holdfast.cluster.store import Store
 from holdfast.cluster.workloads import stored
+from holdfast.core.budget import Measured
 from holdfast.core.decide import Decision, decide
 from holdfast.core.hold import CauseKey, HoldRecord
-from holdfast.core.judge import Standing
+from holdfast.core.judge import Finding, Standing
+from holdfast.core.judge_release import known_before
 from holdfast.core.kinds import View, step
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.observed import Observed
+from holdfast.core.policy import Rule
 from holdfast.core.quantities import Instant, Seconds
-from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, Done
+from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done
+from holdfast.core.trial import Trial
 
 from .acting import Hands, Think, bring
 from .metrics import Metrics
+from .releases import Releases
 from .reporter import Reporter
+from .restraint import Restraint
 from .world import World
 
 ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
@@ -34,6 +40,12 @@ ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 
 LOOK_AGAIN: Final[Seconds] = 60
 """A held workload that seems settled is looked at this often all the same."""
+
+LOOK_AFTER: Final[Seconds] = 10
+"""One whose release was undone is looked at more often: nobody tells us of ReplicaSets that no controller looks after."""
+
+LABELS: Final = frozenset({HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL})
+"""Those that gates look at."""
 
 SIDE_BY_SIDE: Final = 8
 """Workloads that are acted on at once."""
@@ -43,12 +55,28 @@ log = structlog.get_logger("holdfast.enforcing")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a pass found: what people wrote, how every objective stands, and which rules were in force before."""
+    """What a pass found: what people wrote, how every objective stands, which rules were in force before, and what is to be
+    judged of the releases that are declared.
+    """
 
     world: World
     standings: Mapping[ObjectKey, Standing]
     before: Mapping[ObjectKey, frozenset[CauseKey]]
     enforcing: bool
+    trials: Mapping[Workload, Trial] = field(default_factory=dict)
+    follow: bool = True
+
+    def followed(self, workload: Workload) -> bool:
+        """Whether its releases are looked at: a rule asks about them, and that is not switched off."""
+        return self.follow and self.world.within(workload) is not None
+
+    def measured(self, workload: Workload) -> tuple[Measured, ...]:
+        """How the objectives of a workload stand."""
+        return tuple(self.standings[o.key].measured for o in self.world.by_workload().get(workload, ()))
+
+    def rules(self, workload: Workload) -> Mapping[ObjectKey, tuple[Rule, ...]]:
+        """The rules that it is under, by objective."""
+        return {o.key: self.world.rules_of(o) for o in self.world.by_workload().get(workload, ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +96,18 @@ class Enforcer:
     hands: Hands
     reporter: Reporter
     metrics: Metrics
+    releases: Releases
     clock: Callable[[], Instant] = time.time
     _settled: dict[Workload, Settled] = field(default_factory=dict)
+    _found: dict[Workload, tuple[Finding, ...]] = field(default_factory=dict)  # about releases, at the last look
 
     async def enforce(self, judged: Judged, only: set[Workload] | None = None) -> None:
         """Bring every workload, or these alone, where it is wanted."""
         workloads = judged.world.by_workload()
         if only is None:
             self._settled = {w: s for w, s in self._settled.items() if w in workloads}
+            self._found = {w: f for w, f in self._found.items() if w in workloads}
+        restraint = Restraint(judged, self.releases, self._found, self.clock())
         lanes = asyncio.Semaphore(SIDE_BY_SIDE)
 
         async def one(workload: Workload, think: Think) -> None:
@@ -83,35 +115,42 @@ class Enforcer:
                 await self._one(workload, think)
 
         moving = []
-        for workload, objectives in workloads.items():
+        for workload in workloads:
             if only is not None and workload not in only:
                 continue
-            standings = [judged.standings[o.key] for o in objectives]
-            think = self._thinking(judged, workload, standings)
-            if not self._rests(workload, judged.world.holds.get(workload), standings, think):
+            think = self._thinking(judged, workload, restraint)
+            if not self._rests(judged, workload, think):
                 moving.append(one(workload, think))
         await asyncio.gather(*moving)
 
-    def _thinking(self, judged: Judged, workload: Workload, standings: list[Standing]) -> Think:
+    def _thinking(self, judged: Judged, workload: Workload, restraint: Restraint) -> Think:
         """How to decide about a workload as this pass judged it; all its decisions would begin one and the same hold."""
         new_id: list[str] = []
 
         def think(view: View | None, hold: HoldRecord | None) -> Decision:
             if not new_id:
                 new_id.append("".join(secrets.choice(ALPHABET) for _ in range(5)))
-            world, objectives = judged.world, [standing.measured.objective for standing in standings]
+            world, trial = judged.world, judged.trials.get(workload)
+            followed = judged.followed(workload)
             return decide(
                 Observed(
                     now=whole(self.clock()),
                     workload=workload,
                     view=view,
-                    measured=tuple(standing.measured for standing in standings),
-                    rules={o.key: world.rules_of(o) for o in objectives},
+                    measured=judged.measured(workload),
+                    rules=judged.rules(workload),
                     hold=hold,
-                    in_force=frozenset(key for o in objectives for key in judged.before.get(o.key, ())),
+                    in_force=frozenset(
+                        k for m in judged.measured(workload) for k in judged.before.get(m.objective.key, ())
+                    ),
                     unreadable=world.unreadable,
                     new_id=new_id[0],
                     enforcing=judged.enforcing,
+                    trial=trial,
+                    releases=self.releases.of(workload) if followed else (),
+                    blamed=known_before(trial, self._found.get(workload, ()), hold),
+                    restrained=restraint.of(workload, hold),
+                    followed=followed,
                 )
             )
 
@@ -120,7 +159,8 @@ class Enforcer:
     async def _one(self, workload: Workload, think: Think) -> None:
         """Bring one workload where it is wanted; what stands in the way is told, and tried again at the next pass."""
         try:
-            brought = await bring(workload, self.hands, think, self.reporter.hold_written, lambda: whole(self.clock()))
+            tell, clock = self.reporter.hold_written, lambda: whole(self.clock())
+            brought = await bring(workload, self.hands, think, tell, self.releases, clock)
         except (ClusterError, Invalid) as error:
             self._settled.pop(workload, None)
             await self.reporter.stuck(workload, str(error))
@@ -130,30 +170,36 @@ class Enforcer:
             await self.reporter.stuck(workload, brought.refused)
         else:
             self.reporter.unstuck(workload)
+        decision = brought.decision
+        self._found[workload] = tuple(f for f in (*decision.because, *decision.would) if f.rule.on_releases)
         if brought.settled:
             self._settled[workload] = Settled(brought.view, brought.hold, time.monotonic())
         else:
             self._settled.pop(workload, None)
             log.debug("waiting", workload=str(workload), why=brought.waits or brought.refused)
 
-    def _rests(self, workload: Workload, hold: HoldRecord | None, standings: list[Standing], think: Think) -> bool:
+    def _rests(self, judged: Judged, workload: Workload, think: Think) -> bool:
         """Whether a workload can be left alone without another look at it.
 
         One that nothing asks to hold, and that carries neither hold nor label, needs none. One that was settled needs
         none until it or its Hold changes, or the same picture, judged now, asks for something.
         """
-        body = stored(self.store, workload)
+        body, hold = stored(self.store, workload), judged.world.holds.get(workload)
+        followed = judged.followed(workload)
         labels = (body["metadata"].get("labels") or {}) if body is not None else {}
-        asked = any(found.enforced for standing in standings for found in standing.found)
-        if hold is None and not (asked and body is not None) and not labels.keys() & {HOLD_LABEL, OVERRIDE_LABEL}:
+        objectives = judged.world.by_workload().get(workload, ())
+        asked = any(found.enforced for o in objectives for found in judged.standings[o.key].found)
+        if hold is None and not followed and not (asked and body is not None) and not labels.keys() & LABELS:
             return True
-        seen = self._settled.get(workload)
-        if seen is None or time.monotonic() - seen.at > LOOK_AGAIN or seen.hold != hold:
+        seen, again = self._settled.get(workload), LOOK_AGAIN if hold is None or hold.undo is None else LOOK_AFTER
+        if seen is None or time.monotonic() - seen.at > again or seen.hold != hold:
             return False
         version = body["metadata"]["resourceVersion"] if body is not None else None
         if version != (seen.view.resource_version if seen.view is not None else None):
             return False
-        return isinstance(step(think(seen.view, hold).wanted, seen.view, hold, self.clock()), Done)
+        decision = think(seen.view, hold)
+        done = isinstance(step(decision.wanted, seen.view, hold, self.clock()), Done)
+        return done and not self.releases.due(decision.releases)
 
 
 def whole(now: Instant) -> Instant:

@@ -13,24 +13,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from holdfast.cluster.resources import ADJUSTMENTS, HOLDS, OBJECTIVES, POLICIES, WORKLOADS, Resource
+from holdfast.cluster.resources import ADJUSTMENTS, HOLDS, OBJECTIVES, POLICIES, RELEASES, WORKLOADS, Resource
 from holdfast.cluster.store import Store
 from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
 from holdfast.core.judge import Standing, findings, tired
 from holdfast.core.objective import Objective, ObjectKey, Workload
-from holdfast.core.policy import Mode
+from holdfast.core.policy import Mode, false_stops
 from holdfast.core.quantities import Instant
 from holdfast.core.remarks import Remarks
+from holdfast.core.trial import Trial
 
 from .accounts import Accounts
 from .adjusting import Adjusting
 from .enforcing import Enforcer, Judged
 from .metrics import Metrics
+from .releases import Releases
 from .remarking import remarks
 from .reporter import Reporter
 from .selfcheck import SelfCheck
 from .switch import Switch
+from .trials import Trials
 from .world import Reader, World
 
 
@@ -46,6 +49,9 @@ class Loop:
     metrics: Metrics
     enforcement: bool
     selfcheck: SelfCheck
+    releases: Releases
+    trials: Trials
+    follow: bool = True
     adjusting: Adjusting = field(default_factory=Adjusting)
     clock: Callable[[], Instant] = time.time
     world: World = field(default_factory=World)
@@ -122,12 +128,15 @@ class Loop:
             self.world,
             self._reader.read(*map(self.store.all, (OBJECTIVES, POLICIES, HOLDS, ADJUSTMENTS))),
         )
-        if self.world is before:
-            return
-        self.adjusting.keep(self.world.objectives)
-        if self.accounts.keep(self.world.objectives, self.world.invalid_objectives):
-            for opened in self._opened.values():
-                opened.set()
+        self.releases.hear(self.store.all(RELEASES))
+        if self.world is not before:
+            self.adjusting.keep(self.world.objectives)
+            if self.accounts.keep(self.world.objectives, self.world.invalid_objectives):
+                for opened in self._opened.values():
+                    opened.set()
+        workloads = self.world.by_workload()
+        asked = {w: r for w, r in self.releases.declared().items() if self.world.within(w) is not None}
+        self.trials.keep(asked if self.follow else {}, workloads, self.world.within)
 
     async def one_pass(self, only: set[Workload] | None = None) -> None:
         """Judge every objective, bring every workload (or these alone) where it is wanted, and tell."""
@@ -136,9 +145,25 @@ class Loop:
         world, now = self.world, self.clock()
         enforcing = self.enforcement and self.switch.on
         before = self._stand(world, now, enforcing)
-        judged = Judged(world, self.standings, before, enforcing)
+        await self.trials.look()
+        judged = Judged(world, self.standings, before, enforcing, self._trials(world), self.follow)
         await self.enforcer.enforce(judged, only)
         await self.reporter.report(world, self.standings, self.accounts, now, self._remarks)
+
+    def _trials(self, world: World) -> Mapping[Workload, Trial]:
+        """What is to be judged of the releases that rules ask about. The objectives of a workload share what one good
+        release in so many may be stopped for.
+        """
+        found = {}
+        for workload, objectives in world.by_workload().items():
+            if world.within(workload) is None:
+                continue
+            measured = [self.standings[o.key].measured for o in objectives if o.key in self.standings]
+            alphas = false_stops({o.key: world.rules_of(o) for o in objectives})
+            trial = self.trials.trial(workload, measured, alphas)
+            if trial is not None:
+                found[workload] = trial
+        return found
 
     def _remarks(self, objective: Objective, now: Instant, foresee: bool) -> Remarks | None:
         """What is said of an objective beside its figures; nothing of a composite, whose parts say it."""

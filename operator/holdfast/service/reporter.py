@@ -38,6 +38,7 @@ from holdfast.core.judge import Standing
 from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.policy import Policy
 from holdfast.core.quantities import Instant, Seconds
+from holdfast.core.release import ReleaseRecord
 from holdfast.core.remarks import Remarks
 from holdfast.core.request import HOLD_LABEL
 
@@ -45,7 +46,7 @@ from .accounts import Accounts
 from .metrics import Metrics
 from .obstacles import obstacles
 from .selfcheck import SelfCheck, condition
-from .telling import Status, Telling, of_hold, of_objective, worth_writing
+from .telling import Status, Telling, of_hold, of_objective, of_release, worth_writing
 from .world import World
 
 KEPT: Final[Seconds] = 3_600
@@ -140,6 +141,13 @@ class Reporter:
         await self._event(WORKLOADS[after.workload.kind], stored(self.store, after.workload), telling)
         hold = ObjectKey(after.workload.namespace, after.workload.hold_name)
         await self._event(HOLDS, self.store.get(HOLDS, hold), telling)
+
+    async def release_written(self, before: ReleaseRecord | None, after: ReleaseRecord) -> None:
+        """The record of a release was written: tell what was found of it, on the workload."""
+        telling = of_release(before, after)
+        if telling is not None:
+            log.warning("release", reason=telling.reason, workload=str(after.workload), note=telling.note)
+            await self._event(WORKLOADS[after.workload.kind], stored(self.store, after.workload), telling)
 
     async def stuck(self, workload: Workload, why: str) -> None:
         """Something stands in the way of a workload; told once per reason."""

@@ -130,7 +130,7 @@ def of_hold(before: HoldRecord | None, after: HoldRecord) -> Telling | None:
     undo = after.undo
     if undo is not None and after.enforced and (not was_enforced or before is None or _moved_on(before.undo, undo)):
         reason = Reason.ROLLBACK_STUCK if undo.state is UndoState.STUCK else _reason_of(undo, after)
-        return Telling(True, reason, "Undo", f"{after.workload} ({undo.id}): {undo_message(undo, None)}")
+        return Telling(True, reason, "Undo", f"{after.workload} ({undo.id}): {undo_message(after.workload, undo)}")
     if after.enforced and not was_enforced:
         paused = " The rollout in flight is paused." if after.paused is not None else ""
         return Telling(True, after.reason, "Hold", f"{after.workload} is on hold ({after.id}): {after.message}{paused}")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +21,14 @@ from holdfast.cluster.errors import ClusterError
 from holdfast.cluster.events import Recorder
 from holdfast.cluster.gate import Gate, read_gate
 from holdfast.cluster.pods import PodStarts
+from holdfast.cluster.readiness import surroundings
+from holdfast.cluster.releases import kept_template
+from holdfast.cluster.rollouts import read_rollout
 from holdfast.cluster.store import Store
 from holdfast.cluster.watch import Watch, WatchFailed
 from holdfast.core.quantities import Seconds
+from holdfast.core.readiness import Surroundings, readiness
+from holdfast.core.release import Readiness, ReleaseRecord
 
 from .accounts import Accounts
 from .enforcing import Enforcer
@@ -31,11 +37,13 @@ from .http import serve as serve_http
 from .loop import Loop
 from .memory import Memory
 from .metrics import Budgets, Metrics, State
+from .releases import Releases
 from .reporter import Reporter
 from .selfcheck import SelfCheck
 from .settings import Settings
 from .shelf import Shelf
 from .switch import Switch
+from .trials import Trials
 
 GATE_EVERY: Final[Seconds] = 30
 """How often the gate is inspected; until it is effective every second."""
@@ -60,7 +68,7 @@ class Service:
         self.metrics = Metrics()
         self.store = Store()
         self.watch = Watch(client, self.store, take_signals_back=self.take_signals)
-        hands = Acting(client, time.time)
+        hands = Acting(client, time.time, partial(kept_template, client))
         recorder = Recorder(client, os.environ.get("POD_NAME", "holdfast"), time.time)
         sources = [s.source() for s in settings.sources]
         self._selfcheck = SelfCheck(sources, time.time())
@@ -69,10 +77,14 @@ class Service:
         starts_of = PodStarts(client, asyncio.get_running_loop()) if settings.pod_starts else None
         self._accounts = Accounts(sources, settings.interval, self.metrics, shelf, starts_of)
         self._memory = Memory(Checkpoints(client, namespace), self._accounts.live, shelf, self.metrics)
+        releases = Releases(self._judge, reporter.release_written)
         self.loop = Loop(
             store=self.store,
             accounts=self._accounts,
-            enforcer=Enforcer(self.store, hands, reporter, self.metrics),
+            enforcer=Enforcer(self.store, hands, reporter, self.metrics, releases),
+            releases=releases,
+            trials=Trials(self._accounts, partial(read_rollout, client)),
+            follow=settings.releases,
             reporter=reporter,
             switch=Switch(client, namespace),
             metrics=self.metrics,
@@ -83,6 +95,11 @@ class Service:
         self._stopping = asyncio.Event()
         self._remembered = False
         self.metrics.registry.register(Budgets(self._state))
+
+    async def _judge(self, release: ReleaseRecord, good: ReleaseRecord | None) -> Readiness:
+        """Whether a release that starts could be undone."""
+        found = await surroundings(self._client, release.workload, good)
+        return readiness(found or Surroundings(release.workload))
 
     def take_signals(self) -> None:
         """SIGTERM and SIGINT mean: stop cleanly. Kopf takes them whenever it starts; we take them back."""

@@ -76,6 +76,10 @@ class World:
         near = self._objectives.get(one.key.namespace, ())
         return tuple(o for o in near if one.covers(o.key.namespace, o.labels))
 
+    def within(self, workload: Workload) -> Seconds | None:
+        """For how long a release of this workload is judged after it is complete; None when no rule asks about releases."""
+        return self._followed.get(workload)
+
     def by_workload(self) -> Mapping[Workload, tuple[Objective, ...]]:
         """Every workload that has an objective or a hold, with its objectives."""
         return self._by_workload
@@ -99,6 +103,15 @@ class World:
     @cached_property
     def _windows(self) -> dict[ObjectKey, tuple[Seconds, ...]]:
         return {}
+
+    @cached_property
+    def _followed(self) -> Mapping[Workload, Seconds]:
+        found: dict[Workload, Seconds] = {}
+        for workload, objectives in self._by_workload.items():
+            longest = [r.on_trial for o in objectives for r in self.rules_of(o) if r.on_releases]
+            if longest:
+                found[workload] = max(longest)
+        return found
 
     @cached_property
     def _by_workload(self) -> Mapping[Workload, tuple[Objective, ...]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..hold import Template
 from ..objective import Workload
+from ..releases import Declared
 from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
 from .revisions import Pod, Revision, serving, templates
 
@@ -36,6 +37,7 @@ class DaemonSet:
     pods: tuple[Pod, ...] = ()
     deleting: bool = False
     disowned: bool = False
+    declared: Declared | None = None
 
     @property
     def hold(self) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..hold import Template
 from ..objective import Workload
 from ..quantities import Instant, Seconds
+from ..releases import Declared
 from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
 
 
@@ -65,6 +66,7 @@ class Deployment:
     pods: int = 0
     paused_by_other: bool = False
     declares_pause: bool = False
+    declared: Declared | None = None
 
     @property
     def hold(self) -> str | None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from ..hold import Template
 from ..objective import Workload
+from ..releases import Declared
 from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
 from .revisions import Pod, Revision, serving, templates
 
@@ -44,6 +45,7 @@ class StatefulSet:
     deleting: bool = False
     declares: str = ""
     disowned: bool = False
+    declared: Declared | None = None
 
     @property
     def hold(self) -> str | None:

@@ -1,0 +1,69 @@
+"""The releases of a workload at one look: followed, with what they cost so far, and with what is done about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .budget import Measured
+from .explain_release import bound_of, said_of
+from .hold import HoldRecord, UndoState
+from .judge import Finding
+from .observed import Observed
+from .quantities import Instant
+from .release import Cost, ReleaseRecord, ReleaseState
+from .releases import follow, present
+from .trial import Trial, Weighed
+from .wanted import Held, Wanted
+
+
+def course(seen: Observed) -> Observed:
+    """The same world, with the records of its releases as they should be, and the one that is declared on trial."""
+    if not seen.followed or (seen.view is not None and seen.view.declared is None):
+        return seen
+    view, hold = seen.view, seen.hold
+    declared = view.declared if view is not None and not view.deleting else None
+    known = [_told(record, seen.trial, seen.measured) for record in seen.releases]
+    records = follow(declared, known, seen.now, quarantined_of(hold))
+    release = present(records)
+    if release is None:
+        return replace(seen, releases=records, trial=None)
+    same = seen.trial is not None and seen.trial.release.template.digest == release.template.digest
+    trial = replace(seen.trial, release=release) if same and seen.trial is not None else Trial(release)
+    return replace(seen, releases=records, trial=trial)
+
+
+def outcome(seen: Observed, wanted: Wanted, because: Sequence[Finding]) -> tuple[ReleaseRecord, ...]:
+    """The records after the decision: what was found against the release that is declared, and what is done about it."""
+    return tuple(_marked(r, wanted, because, seen.now) if r.ended is None else r for r in seen.releases)
+
+
+def quarantined_of(hold: HoldRecord | None) -> frozenset[str]:
+    """The digests of the templates that may not roll out again."""
+    return frozenset(q.template.digest for q in hold.quarantined) if hold is not None else frozenset()
+
+
+def _marked(record: ReleaseRecord, wanted: Wanted, because: Sequence[Finding], now: Instant) -> ReleaseRecord:
+    if record.found is None and any(f.blames for f in because):
+        record = replace(record, found=now)
+    undo = wanted.record.undo if isinstance(wanted, Held) else None
+    if undo is None or undo.bad.digest != record.template.digest:
+        return record
+    state = ReleaseState.ROLLED_BACK if undo.state is UndoState.UNDONE else record.state
+    return replace(record, undone=record.undone if record.undone is not None else now, state=state, good=False)
+
+
+def _told(record: ReleaseRecord, trial: Trial | None, measured: Sequence[Measured]) -> ReleaseRecord:
+    """With the figures of its trial; what is not on trial any more keeps its last ones."""
+    if trial is None or not trial.weighed or trial.release.template.digest != record.template.digest:
+        return record
+    by_key = {one.objective.key: one for one in measured}
+    found = tuple(_cost(w, by_key[w.objective]) for w in trial.weighed if w.objective in by_key)
+    return replace(record, costs=found, message=said_of(trial), bound=bound_of(trial))
+
+
+def _cost(weighed: Weighed, measured: Measured) -> Cost:
+    """Of slices of time no share of the budget can be told."""
+    allowed = float(measured.budget.allowed)
+    spent = weighed.bad / allowed if allowed > 0 and measured.objective.slices is None else 0.0
+    return Cost(weighed.objective, weighed.total, weighed.bad, spent, weighed.finding, weighed.seen_after)

@@ -1,0 +1,138 @@
+"""Whether the declared release is undone: what its rules ask for, what people asked, and what stands in the way.
+
+A template that was undone is quarantined: it is undone again whenever it is declared, until a person allows it. No rule
+undoes again what a person allowed, and none undoes a release twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .hold import CauseKey, Quarantined, Reason, Undo
+from .judge import Finding
+from .kinds import View, begin_undo, keep_undo, lasts
+from .objective import ObjectKey
+from .observed import Observed
+from .policy import Mode, Rule, Verdict
+from .quantities import Seconds
+from .release import ReleaseRecord
+from .releases import last_good, present
+from .restraint import RestraintReason
+
+KEPT: Final[Seconds] = 30 * 86_400
+"""So long a template stays quarantined."""
+
+MOST: Final = 10
+"""So many templates of one workload are quarantined; the newest stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The undo that is wanted, every template in quarantine, and why an undo ends if it does."""
+
+    undo: Undo | None = None
+    quarantined: tuple[Quarantined, ...] = ()
+    ended: Reason | None = None
+
+
+def undoing(seen: Observed, because: Sequence[Finding]) -> Undoing:
+    """What is wanted of the declared release. Never raises."""
+    view, hold = seen.view, seen.hold
+    known, before = (hold.quarantined, hold.undo) if hold is not None else ((), None)
+    if view is None or view.deleting:
+        return Undoing(quarantined=known)
+    if not seen.enforcing:
+        return Undoing(quarantined=known, ended=Reason.LIFTED_BY_HAND if before is not None else None)
+    allowed = _allowed(seen)
+    kept = tuple(q for q in known if q.template.digest not in allowed and _stands(seen, q))
+    if before is not None and lasts(view, before) and any(q.id == before.id for q in kept):
+        return Undoing(keep_undo(view, before, seen.now), kept)
+    declared = view.template.digest
+    entry = next((q for q in kept if q.template.digest == declared), None)
+    if entry is not None:
+        return Undoing(_begin(seen, view, entry, kept), kept)
+    entry = _new(seen, view, because)
+    if entry is not None:
+        kept = (*kept, entry)[-MOST:]
+        return Undoing(_begin(seen, view, entry, kept, fresh=True), kept)
+    return Undoing(quarantined=kept, ended=None if before is None else _why_ended(before, declared, allowed))
+
+
+def _why_ended(before: Undo, declared: str, allowed: frozenset[str]) -> Reason:
+    if before.bad.digest != declared:
+        return Reason.TEMPLATE_CHANGED
+    return Reason.ALLOWED_BY_HAND if declared in allowed else Reason.CAUSE_REMOVED
+
+
+def _stands(seen: Observed, entry: Quarantined) -> bool:
+    """Whether a template stays in quarantine: not for ever, and not when the rule that asked is gone or only reports."""
+    if seen.now - entry.since >= KEPT:
+        return False
+    cause = entry.cause
+    if cause is None or cause.objective in seen.unreadable:
+        return True
+    if ObjectKey(seen.workload.namespace, cause.rule.policy) in seen.unreadable:
+        return True
+    rule = _rule(seen, cause)
+    return rule is not None and rule.mode is Mode.ENFORCE
+
+
+def _rule(seen: Observed, cause: CauseKey) -> Rule | None:
+    return next((r for r in seen.rules.get(cause.objective, ()) if r.key == cause.rule), None)
+
+
+def _allowed(seen: Observed) -> frozenset[str]:
+    """The digests of what people let roll out again: on the release, or by the override label with the id of the undo."""
+    allowed = {r.template.digest for r in seen.releases if r.allow is not None}
+    undo = seen.hold.undo if seen.hold is not None else None
+    if undo is not None and seen.view is not None and seen.view.override == undo.id:
+        allowed.add(undo.bad.digest)
+    return frozenset(allowed)
+
+
+def _new(seen: Observed, view: View, because: Sequence[Finding]) -> Quarantined | None:
+    """The declared template, when a rule or a person asks to undo it now, and nothing stands in the way."""
+    release = _declared(seen)
+    if release is None or release.allow is not None:
+        return None
+    blamed = next((f for f in because if f.blames and f.verdict > Verdict.NOTIFY), None)
+    by_hand = release.undo is not None
+    if not by_hand and (blamed is None or release.attempted or not _may_stop(seen)):
+        return None
+    if _serve(seen, release, ()) is None and not view.in_flight:
+        return None  # it is out, and there is nothing to go back to
+    reason = Reason.UNDONE_BY_HAND if by_hand or blamed is None else blamed.reason
+    cause = None if by_hand or blamed is None else blamed.key
+    return Quarantined(f"{reason.slug}-{seen.new_id}", view.template, seen.now, cause)
+
+
+def _may_stop(seen: Observed) -> bool:
+    """Restraint leaves a release alone; only where undoing does not help it is stopped all the same."""
+    return seen.restrained is None or seen.restrained.reason is RestraintReason.UNDONE_AGAIN_AND_AGAIN
+
+
+def _begin(
+    seen: Observed, view: View, entry: Quarantined, quarantined: Sequence[Quarantined], *, fresh: bool = False
+) -> Undo:
+    """With the release that is to serve, where the rule asks for that and there is one; else it is only stopped."""
+    serve = _serve(seen, _declared(seen), quarantined)
+    rule = _rule(seen, entry.cause) if entry.cause is not None else None
+    if rule is not None and rule.then.verdict is not Verdict.ROLL_BACK:
+        serve = None
+    if fresh and seen.restrained is not None and entry.cause is not None:
+        serve = None
+    return begin_undo(view, seen.hold, entry.id, None if serve is None else serve.template, seen.now)
+
+
+def _serve(seen: Observed, release: ReleaseRecord | None, quarantined: Sequence[Quarantined]) -> ReleaseRecord | None:
+    """What can serve instead of the declared release."""
+    if release is not None and release.readiness is not None and not release.readiness.ready:
+        return None
+    return last_good(seen.releases, [q.template.digest for q in quarantined])
+
+
+def _declared(seen: Observed) -> ReleaseRecord | None:
+    found = present(seen.releases)
+    return found if found is not None and seen.view is not None and found.template == seen.view.template else None
