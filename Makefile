@@ -20,7 +20,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 tools: $(VENV)/.ready ## build the real programs of the lab (once; about ten minutes)
 	@$(RUN) -m lab build
 
-demo: tools ## a bad release is held and let go, on a real control plane (KEEP=1 stays)
+demo: tools ## a bad release is undone, an empty budget held, on a real control plane (KEEP=1 stays)
 	@$(RUN) -m lab.demo $(if $(KEEP),--keep)
 
 lab: tools ## keep a lab up; Ctrl-C ends it

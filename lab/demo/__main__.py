@@ -23,7 +23,7 @@ from lab.progress import to_stderr
 @click.command()
 @click.option("--keep", is_flag=True, help="Stay when the story is over, to play with the cluster; Ctrl-C ends it.")
 def main(keep: bool) -> None:
-    """Show a bad release being held and let go."""
+    """Show a bad release being undone, and an empty budget being held."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     try:
@@ -52,7 +52,7 @@ def _tell(cluster: lab.Cluster, operator: Operator) -> int:
     failed = 0
     with Screen(lambda: watcher.picture) as screen:
         watcher.start()
-        story = Story(cluster, operator, screen)
+        story = Story(cluster, screen)
         try:
             story.run()
         except LabError as error:
@@ -76,7 +76,7 @@ def _stay(cluster: lab.Cluster, operator: Operator) -> None:
     path = ":".join(str(folder) for folder in cluster.programs)
     click.echo(f"\nThe cluster stays until Ctrl-C. In another terminal:\n  export KUBECONFIG={cluster.kubeconfig}")
     click.echo(
-        f'  export PATH={path}:"$PATH"\n  kubectl get slo,ebp,holds -A\n# operator metrics: {operator.url}/metrics'
+        f'  export PATH={path}:"$PATH"\n  kubectl get slo,ebp,holds,wrel -A\n# operator metrics: {operator.url}/metrics'
     )
     ended.wait()
 

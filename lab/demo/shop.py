@@ -64,8 +64,10 @@ class Watcher:
 def _deployment(body: dict[str, Any]) -> str:
     image = body["spec"]["template"]["spec"]["containers"][0]["image"]
     paused = ", paused" if body["spec"].get("paused") else ""
-    held = body["metadata"].get("labels", {}).get("holdfast.dev/hold")
-    return f"declares {image}{paused}" + (f", label holdfast.dev/hold={held}" if held else "")
+    labels = [
+        f", label {k}={v}" for k, v in body["metadata"].get("labels", {}).items() if k.startswith("holdfast.dev/")
+    ]
+    return f"declares {image}{paused}" + "".join(labels)
 
 
 def _pods(pods: list[dict[str, Any]]) -> str:

@@ -25,7 +25,7 @@ PARTS: Final[dict[str, dict[str, Any]]] = {
     "recreated": {"strategy": {"type": "Recreate", "rollingUpdate": None}},
     "slow": {"image": "shop:v1-ready-4s"},
     "failing": {"rules": (BAD_RELEASE, EXHAUSTED)},
-    "crowded": {},
+    "crowded": {"progressDeadlineSeconds": 12},
     "shared": {},
     "bursty": {},
     "long": {"app": LONG},
