@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from .budget import Measured
 from .explain_release import bound_of, said_of
-from .hold import HoldRecord, UndoState
+from .hold import HoldRecord, Undo, UndoState
 from .judge import Finding
 from .observed import Observed
 from .quantities import Instant
 from .release import Cost, ReleaseRecord, ReleaseState
 from .releases import follow, present
 from .trial import Trial, Weighed
-from .wanted import Held, Wanted
 
 
 def course(seen: Observed) -> Observed:
@@ -33,9 +32,13 @@ def course(seen: Observed) -> Observed:
     return replace(seen, releases=records, trial=trial)
 
 
-def outcome(seen: Observed, wanted: Wanted, because: Sequence[Finding]) -> tuple[ReleaseRecord, ...]:
-    """The records after the decision: what was found against the release that is declared, and what is done about it."""
-    return tuple(_marked(r, wanted, because, seen.now) if r.ended is None else r for r in seen.releases)
+def outcome(seen: Observed, because: Sequence[Finding]) -> tuple[ReleaseRecord, ...]:
+    """The records after the decision: what was found against the release that is declared, and what is done about it.
+
+    That an undo was tried is noted once it is on the record of the hold: a crash in between must not take it for done.
+    """
+    undo = seen.hold.undo if seen.hold is not None and seen.hold.in_force else None
+    return tuple(_marked(r, undo, because, seen.now) if r.ended is None else r for r in seen.releases)
 
 
 def quarantined_of(hold: HoldRecord | None) -> frozenset[str]:
@@ -43,10 +46,9 @@ def quarantined_of(hold: HoldRecord | None) -> frozenset[str]:
     return frozenset(q.template.digest for q in hold.quarantined) if hold is not None else frozenset()
 
 
-def _marked(record: ReleaseRecord, wanted: Wanted, because: Sequence[Finding], now: Instant) -> ReleaseRecord:
+def _marked(record: ReleaseRecord, undo: Undo | None, because: Sequence[Finding], now: Instant) -> ReleaseRecord:
     if record.found is None and any(f.blames for f in because):
         record = replace(record, found=now)
-    undo = wanted.record.undo if isinstance(wanted, Held) else None
     if undo is None or undo.bad.digest != record.template.digest:
         return record
     state = ReleaseState.ROLLED_BACK if undo.state is UndoState.UNDONE else record.state

@@ -45,7 +45,7 @@ def decide(seen: Observed) -> Decision:
     would = severest([f for f in found if not (f.enforced and seen.enforcing)])
     undone = undoing(seen, because)
     wanted = _wanted(seen, because, undone)
-    return Decision(_verdict(because, wanted), wanted, because, would, outcome(seen, wanted, because))
+    return Decision(_verdict(because, wanted), wanted, because, would, outcome(seen, because))
 
 
 def all_findings(seen: Observed) -> tuple[Finding, ...]:
