@@ -134,7 +134,17 @@ def test_pods_of_one_name_are_told_apart_by_time() -> None:
     assert case.is_new("db-0", 510) is False
     assert case.is_new("db-0", 1_019) is True  # clocks differ by a little
     assert case.is_new("db-0", 1_010) is False
-    assert case.is_new("db-0", 490) is None
+    assert case.is_new("db-0", 490) is False
+    assert case.is_new("db-1", 1_010) is None
+
+
+def test_what_had_gone_when_pods_were_listed_is_told_by_its_age() -> None:
+    """One that is older than the release is not of it; before anybody listed pods it waits."""
+    case = Case(candidate(Workload("shop", "DaemonSet", "web"), "new"))
+    assert case.is_new("web-vwxyz", 900) is None
+    told(case, pod("web-abcde", "new", 1_002))
+    assert case.is_new("web-vwxyz", 900) is False
+    assert case.is_new("web-vwxyz", 1_003) is None
 
 
 def test_a_process_that_started_since_the_pods_were_listed_waits() -> None:
@@ -164,3 +174,21 @@ def test_the_pods_that_are_remembered_are_limited() -> None:
     told(case, *(pod(f"web-new-{n:05}", "new", 1_002) for n in range(MOST_PODS)))
     assert len(case.known) == MOST_PODS
     assert "web-new-first" not in case.known
+
+
+@pytest.mark.parametrize(
+    ("name", "pod_name", "may"),
+    [
+        ("web", "web-6466864d89-4bcd5", True),
+        ("web", "web", False),
+        ("web", "webs-1", False),
+        ("x" * 57, "x" * 57 + "-4bcd5", True),
+        ("x" * 58, "x" * 58 + "4bcd5", True),
+        ("x" * 60, "x" * 58 + "4bcd5", True),
+        ("x" * 60, "x" * 57 + "-4bcd5", False),
+    ],
+)
+def test_a_pod_has_the_name_of_its_workload(name: str, pod_name: str, may: bool) -> None:
+    """As far as it is kept."""
+    assert Workload("shop", "Deployment", name).may_own("shop", pod_name) is may
+    assert not Workload("elsewhere", "Deployment", name).may_own("shop", pod_name)

@@ -89,7 +89,8 @@ class Case:
         revision = self._sets.get(replica_set_of(pod), "")
         if revision and not (candidate.again and revision in candidate.hashes):
             return candidate.owns(revision, since)
-        return None
+        gone = self.told is not None and since < candidate.began - SLACK  # before the pods were listed
+        return False if gone else None
 
     def _of(self, objects: Objects, since: Instant) -> Objects:
         """Those of one name which a process may be of: pods of a StatefulSet take over the names of those before them, so one

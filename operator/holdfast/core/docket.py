@@ -131,7 +131,7 @@ class Docket:
         """Whether it is known whose this is; then it is counted. What no case can claim is nobody's business here."""
         namespace, pod, since = life
         before, at, *gain = wait
-        claimed = [case for case in self._cases.values() if case.candidate.claims(namespace, pod)]
+        claimed = [case for case in self._cases.values() if case.candidate.workload.may_own(namespace, pod)]
         for case in claimed:
             new = case.is_new(pod, before if since is None else since)
             if new is not None:
@@ -142,7 +142,7 @@ class Docket:
     def _give_up(self, life: Life) -> None:
         """Nobody will tell more: count it where its age or its name says it belongs, or as nobody's."""
         namespace, pod, since = life
-        claimed = (case for case in self._cases.values() if case.candidate.claims(namespace, pod))
+        claimed = (case for case in self._cases.values() if case.candidate.workload.may_own(namespace, pod))
         case = max(claimed, key=lambda case: len(case.candidate.workload.name))
         for before, at, total, bad in self._waiting.pop(life):
             case.count(at, case.at_last(pod, before if since is None else since), (total, bad))

@@ -133,9 +133,7 @@ def unattributable(objective: Objective, pods: Collection[tuple[str, str]]) -> D
     if not named:
         return Doubt(Odd.NO_POD_LABEL, "The series have no pod label, so nobody can tell which pods' events they count")
     own = objective.workloads
-    others = sorted(
-        {pod for ns, pod in named if not any(w.namespace == ns and pod.startswith(f"{w.name}-") for w in own)}
-    )
+    others = sorted({pod for namespace, pod in named if not any(w.may_own(namespace, pod) for w in own)})
     if not others:
         return None
     shown = ", ".join(others[:3]) + (" and others" if len(others) > 3 else "")

@@ -13,6 +13,9 @@ from typing import Final, assert_never
 from .quantities import Seconds, Share
 from .window import Window
 
+LONGEST_PREFIX: Final = 58
+"""So much of a name is kept where Kubernetes makes another one of it with five characters at its end."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectKey:
@@ -40,6 +43,12 @@ class Workload:
     def hold_name(self) -> str:
         """The name of the one Hold this workload can have."""
         return f"{self.kind.lower()}-{self.name}"
+
+    def may_own(self, namespace: str, pod: str) -> bool:
+        """Whether a pod may be one of it, by its name: that of the workload and a dash, cut where it is longer than 58
+        characters.
+        """
+        return namespace == self.namespace and pod.startswith(f"{self.name}-"[:LONGEST_PREFIX])
 
 
 class Match(StrEnum):

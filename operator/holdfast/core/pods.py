@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .objective import Workload
+from .objective import LONGEST_PREFIX, Workload
 from .quantities import Instant, Seconds
 from .release import ReleaseRecord
 
 SLACK: Final[Seconds] = 2.0
 """Creations are told in whole seconds, and the clocks of nodes and API servers differ by a little."""
 
-LONGEST_SET: Final = 57
+LONGEST_SET: Final = LONGEST_PREFIX - 1
 """A ReplicaSet with a longer name gives its pods names in which it is cut."""
 
 SUFFIX: Final = 5
@@ -74,10 +74,6 @@ class Candidate:
         if not self.hashes:
             return False if older else None
         return revision in self.hashes and not (self.again and older)
-
-    def claims(self, namespace: str, pod: str) -> bool:
-        """Whether a pod may be one of the workload, by its name."""
-        return namespace == self.workload.namespace and pod.startswith(f"{self.workload.name}-")
 
 
 def replica_set_of(pod: str) -> str:
