@@ -47,7 +47,8 @@ def is_of(workload: Workload, uid: str, body: Body) -> bool:
     if owner is None:
         return False
     if workload.kind == "Deployment":
-        return (owner["kind"], owner["name"]) == ("ReplicaSet", f"{workload.name}-{_revision(workload, body)}")
+        revision = _revision(workload, body)
+        return revision != "" and (owner["kind"], owner["name"]) == ("ReplicaSet", f"{workload.name}-{revision}")
     return bool(owner["uid"] == uid)
 
 
