@@ -160,6 +160,11 @@ REFUSED: Final = (
         "staleAfter must be a duration from 5s to 1d, for example 5m",
     ),
     Refused(
+        objective(attribution={"podLabel": "exported-pod"}),
+        "spec.attribution.podLabel",
+        "podLabel must be a name of letters, digits and underscores, for example pod",
+    ),
+    Refused(
         objective(evidence={"minEvents": 0}),
         "spec.evidence.minEvents",
         "minEvents must be 1 or more",
@@ -760,7 +765,7 @@ ACCEPTED: Final = (
     objective(target="0.000000000001"),
     objective(target="99.999999999999"),
     objective(window={"rolling": "1m"}, evidence={"staleAfter": "1d", "minEvents": 1}, source="mimir"),
-    objective(window={"rolling": "400d"}),
+    objective(window={"rolling": "400d"}, attribution={"podLabel": "exported_pod"}),
     objective(window={"rolling": "1w2d3h4m5s6ms"}, workloads=[_DEPLOYMENT, {"kind": "Deployment", "name": "other"}]),
     objective(window={"rolling": "1y"}, description="…"),
     objective(indicator={"ratio": {"good": "a", "total": "b{}"}}),

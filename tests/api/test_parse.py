@@ -132,6 +132,7 @@ def test_an_objective_in_full() -> None:
         evidence={"staleAfter": "90s", "minEvents": 7},
         workloads=[{"kind": "Deployment", "name": "checkout"}],
         source="mimir",
+        attribution={"podLabel": "exported_pod"},
     )
     body["metadata"] |= {"uid": "u-1", "generation": 3, "labels": {"tier": "critical"}}
     found = parse_objective(body)
@@ -148,6 +149,7 @@ def test_an_objective_in_full() -> None:
         7,
     )
     assert (found.workloads, found.source) == ((Workload("shop", "Deployment", "checkout"),), "mimir")
+    assert found.pod_label == "exported_pod"
     job = Matcher("job", Match.EQUAL, "checkout")
     failed = Selector("http_requests_total", (job, Matcher("code", Match.REGEX, "5..")))
     assert found.indicator == BadOverTotal(failed, Selector("http_requests_total", (job,)))
@@ -156,6 +158,7 @@ def test_an_objective_in_full() -> None:
 def test_defaults_are_those_of_the_api() -> None:
     """What is left out, or null, is what the documentation says."""
     found = parse_objective(objective(window=None, evidence={"minEvents": None}, workloads=None))
+    assert found.pod_label == "pod"
     assert (found.window, found.stale_after, found.min_events, found.source, found.workloads) == (
         Rolling(2_592_000),
         300,

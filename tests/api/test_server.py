@@ -153,6 +153,7 @@ def test_what_is_stored_reads_the_same(server: Server) -> None:
             "stale_after",
             "min_events",
             "slices",
+            "pod_label",
             "selector",
             "rules",
             "change",

@@ -12,12 +12,14 @@ from holdfast.core.attribution import (
     allowance_for_trial,
     history_before,
     is_on_trial,
+    nobodys,
     not_attributable,
 )
 from holdfast.core.hold import Template
 from holdfast.core.ledger import Ledger, Reading
 from holdfast.core.objective import Composite, Gauge, Latency, Part, Proportion, Selector, TimeSlices
-from holdfast.core.release import ReleaseRecord, ReleaseState
+from holdfast.core.release import ReleaseFinding, ReleaseRecord, ReleaseState
+from holdfast.core.trial import Trial, Weighed
 from tests.core.making import DAY, ERRORS, NOW, SHOP, objective
 
 GAUGE = Gauge("up", Fraction(1), True, 60)
@@ -81,3 +83,11 @@ def test_the_past_of_a_release_is_the_day_before_it() -> None:
         ledger.feed(n * 3_600.0, {target: Reading(10 * n, n, -9)})
     assert history_before(objective(), ledger, 50 * 3_600.0) == (240, 24)
     assert history_before(objective(slices=TimeSlices(60, Fraction(9, 10))), ledger, 50 * 3_600.0) == (0, 0)
+
+
+def test_events_of_nobody_are_said() -> None:
+    """The most that any objective has of them; and nothing where there are none."""
+    release = released(ReleaseState.ROLLING_OUT)
+    weighed = tuple(Weighed(ERRORS, ReleaseFinding.UNDECIDED, nobodys=number) for number in (3.0, 1204.0, 0.0))
+    assert nobodys(Trial(release)) == nobodys(Trial(release, weighed[2:])) == ""
+    assert nobodys(Trial(release, weighed)).startswith("1,204 events were counted by pods that had gone")

@@ -54,6 +54,14 @@ def test_a_digest_never_changes(indicator: Indicator, slices: TimeSlices | None,
     assert of(indicator, slices) == digest
 
 
+def test_other_pods_are_other_counters() -> None:
+    """Who says whose events they are begins another ledger; who says what is so anyway does not."""
+    plain = replace(objective(), indicator=STORED[0][0])
+    assert identity_of(replace(plain, pod_label="pod")) == identity_of(plain)
+    other = {identity_of(replace(plain, pod_label=label)).digest for label in ("exported_pod", "target_pod")}
+    assert len(other | {identity_of(plain).digest}) == 3
+
+
 def test_every_difference_in_what_is_counted_is_another_ledger() -> None:
     """Indicator, slices and source each decide; so does each part of a selector, the label's name and value included."""
     ledgers = [(indicator, slices) for indicator, slices, _ in STORED]

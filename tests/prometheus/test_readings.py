@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from holdfast.core.evidence import Missing, Why
@@ -149,3 +151,38 @@ def test_starts_are_matched_by_target() -> None:
     """Each reading carries the start of its own process, and none where that is unknown."""
     found = sample(errors(), [[count(1, code="200"), count(2, "q", code="200")]][0], starts=(count(55, "q"),))
     assert found == {P: Reading(1, 0, None), Q: Reading(2, 0, 55)}
+
+
+def ingress(value: float, pod: str, instance: str = "i", **labels: str) -> Series:
+    """One series of an ingress that counts for a pod of the shop."""
+    return series({"job": "ingress", "instance": instance, "pod": "nginx-1", "exported_pod": pod, **labels}, value)
+
+
+def test_what_others_count_for_a_pod_is_of_that_pod() -> None:
+    """Each of several that count for it is a counter of its own, with the start of the process that counts."""
+    of = replace(errors(), pod_label="exported_pod")
+    answer = [ingress(7, "web-1", code="200"), ingress(2, "web-1", "j", code="500"), ingress(4, "web-2", code="200")]
+    start = series({"job": "ingress", "instance": "i", "pod": "nginx-1"}, 55)
+    found = sample(of, [*answer, ingress(3, "", code="200")], starts=(start,))
+    assert not isinstance(found, Missing)
+    one, two = ("ingress", "i", "", "nginx-1", ""), ("ingress", "j", "", "nginx-1", "")
+    assert found == {
+        (*one, "web-1"): Reading(7, 0, 55),
+        (*two, "web-1"): Reading(2, 2, None),
+        (*one, "web-2"): Reading(4, 0, 55),
+        (*one, ""): Reading(3, 0, 55),
+    }
+    processes = {target: reading.process for target, reading in found.items()}
+    assert processes[(*one, "")] is None
+    assert [p[:2] for p in processes.values() if p] == [("shop", "web-1"), ("shop", "web-1"), ("shop", "web-2")]
+    assert len({p for p in processes.values() if p}) == 3
+
+
+def test_who_counts_for_whom_is_asked_apart() -> None:
+    """The label is in the query, and an objective on the same metric without it reads as before."""
+    mine, other = replace(errors("mine"), pod_label="exported_pod"), errors("other")
+    plain, special = sorted(families([mine, other]), key=lambda family: family.pods is not None)
+    assert (plain.pods, special.pods) == (None, ("exported_pod", "shop"))
+    assert "exported_pod" in special.query(SOURCE, 45)
+    assert "exported_pod" not in plain.query(SOURCE, 45)
+    assert plain.labels == ("code",)

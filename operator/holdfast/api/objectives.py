@@ -12,7 +12,7 @@ from holdfast.core.quantities import Seconds
 
 from .base import Written
 from .indicators import IndicatorSpec
-from .texts import Rule, Target, decimal, rules, span
+from .texts import Rule, Target, decimal, rules, shaped, span
 from .windows import WindowSpec
 
 LONGEST_NAME: Final = 241
@@ -44,6 +44,12 @@ GoodShare = Annotated[
         lambda x: 0 < x <= 100,
         "x > 0.0 && x <= 100.0",
         'a percentage above 0 and up to 100 without the sign, for example "99"',
+    ),
+]
+PodLabel = Annotated[
+    str,
+    shaped(
+        "^[a-zA-Z_][a-zA-Z0-9_]*$", 128, "podLabel must be a name of letters, digits and underscores, for example pod"
     ),
 ]
 Staleness = Annotated[Seconds, span("staleAfter", "5s", "1d", "5m")]
@@ -98,6 +104,18 @@ class EvidenceSpec(Written):
     )
 
 
+class AttributionSpec(Written):
+    """Whose events they are, so that a release is judged by its own pods."""
+
+    pod_label: PodLabel = Field(
+        "pod",
+        description="The label that names the pod whose events a series counts. Default pod, the one that is scraped. "
+        "Another one, such as exported_pod, where somebody else counts on behalf of the pods; they are those of this namespace. "
+        "Only with ratio and latency.",
+        json_schema_extra={"default": "pod"},
+    )
+
+
 class ObjectiveSpec(Written):
     """What is promised, and which workloads are held when the promise is in danger."""
 
@@ -136,6 +154,12 @@ class ObjectiveSpec(Written):
     evidence: EvidenceSpec = Field(
         default_factory=EvidenceSpec,
         description="When figures are good enough to act on.",
+        json_schema_extra={"default": {}},
+    )
+
+    attribution: AttributionSpec = Field(
+        default_factory=AttributionSpec,
+        description="Whose events they are, so that a release is judged by its own pods.",
         json_schema_extra={"default": {}},
     )
 

@@ -59,6 +59,7 @@ def parse_objective(body: Mapping[str, object]) -> Objective:
         min_events=spec.evidence.min_events,
         slices=_slices(spec.time_slices),
         labels=identity.labels,
+        pod_label=spec.attribution.pod_label,
     )
 
 

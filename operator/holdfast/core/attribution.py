@@ -16,6 +16,7 @@ from .policy import ON_TRIAL
 from .quantities import Instant, Seconds, Share, Span
 from .release import ReleaseRecord, ReleaseState
 from .targets import NOTHING, Gain
+from .trial import Trial
 
 HISTORY: Final[Seconds] = 86_400
 """What came in so much time before a release began is what it is compared with once nothing else serves."""
@@ -41,6 +42,17 @@ def not_attributable(objective: Objective, pods: Collection[tuple[str, str]]) ->
         return "It is the value of a query, and no events of pods; only ratio and latency can be told by release"
     doubt = unattributable(objective, pods)
     return None if doubt is None else doubt.sentence
+
+
+def nobodys(trial: Trial) -> str:
+    """What to say of events that could not be put down to anybody; nothing where all could."""
+    most = max((weighed.nobodys for weighed in trial.weighed), default=0.0)
+    if most < 1:
+        return ""
+    return (
+        f"{most:,.0f} events were counted by pods that had gone before anybody could tell of which release they were. "
+        "They count neither for this release nor against it"
+    )
 
 
 def allowance_for_trial(objective: Objective) -> Share | None:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import assert_never
 
 from .objective import (
+    POD,
     BadOverTotal,
     Composite,
     Gauge,
@@ -33,7 +34,7 @@ DIGITS = 32
 
 @dataclass(frozen=True, slots=True, order=True)
 class Identity:
-    """The name of an objective, and a digest of its indicator, slices and source."""
+    """The name of an objective, and a digest of its indicator, slices, source, and whose events they are."""
 
     key: ObjectKey
     digest: str
@@ -44,13 +45,16 @@ class Identity:
 
 def identity_of(objective: Objective) -> Identity:
     """The identity of the ledger that an objective reads. It is stored in clusters: to change it orphans what is there."""
-    return Identity(objective.key, _digest(objective.indicator, objective.slices, objective.source))
+    return Identity(
+        objective.key, _digest(objective.indicator, objective.slices, objective.source, objective.pod_label)
+    )
 
 
 @lru_cache(maxsize=32_768)  # the same objectives are asked for at every change of one of them
-def _digest(indicator: Indicator, slices: TimeSlices | None, source: str) -> str:
+def _digest(indicator: Indicator, slices: TimeSlices | None, source: str, pod_label: str) -> str:
     sliced = None if slices is None else [float(slices.length), _exact(slices.good)]
-    text = json.dumps([source, sliced, *_spelled(indicator)], separators=(",", ":"))
+    counters = [] if pod_label == POD else ["pod label", pod_label]  # they are others then
+    text = json.dumps([source, sliced, *_spelled(indicator), *counters], separators=(",", ":"))
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
 
 

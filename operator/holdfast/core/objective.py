@@ -13,6 +13,9 @@ from typing import Final, assert_never
 from .quantities import Seconds, Share
 from .window import Window
 
+POD: Final = "pod"
+"""The label that names a pod, unless the author says otherwise."""
+
 LONGEST_PREFIX: Final = 58
 """So much of a name is kept where Kubernetes makes another one of it with five characters at its end."""
 
@@ -205,7 +208,7 @@ class TimeSlices:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """An error budget: `1 - target` of the events of a window may fail."""
+    """An error budget: `1 - target` of the events of a window may fail. `pod_label` names the pods whose events they are."""
 
     key: ObjectKey
     uid: str
@@ -219,6 +222,7 @@ class Objective:
     min_events: int | None = None
     slices: TimeSlices | None = None
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    pod_label: str = POD
 
     @property
     def allowance(self) -> Share:

@@ -14,6 +14,7 @@ from typing import Final, assert_never
 
 from holdfast.core.ledger import Target
 from holdfast.core.objective import (
+    POD,
     BadOverTotal,
     Counted,
     GoodOverTotal,
@@ -47,12 +48,14 @@ Role = tuple[ObjectKey, str]
 class Family:
     """One metric, the labels looked at, and the selectors that read it, by the role they play.
 
-    `late` says that it got no answer last time, `unknown` that the source does not know native histograms.
+    `late` says that it got no answer last time, `unknown` that the source does not know native histograms. `pods` are the
+    label that names the pods whose events these are and their namespace, where those are not the pods that are scraped.
     """
 
     metric: str
     labels: tuple[str, ...]
     native: Native | None = None
+    pods: tuple[str, str] | None = None
     readers: dict[Role, Selector] = field(default_factory=dict)
     width: Width = Width.NARROW
     late: bool = False
@@ -80,6 +83,11 @@ class Family:
         """The native histograms (metric and labels) without which this one has no series."""
         fraction = self.native is not None and self.native.threshold is not None
         return (self.metric, self.labels) if fraction else None
+
+    def target(self, source: Source, labels: Mapping[str, str]) -> Target:
+        """Which counter a series is: that of a scraped process, or what such a one counts for one pod."""
+        target = target_of(source, labels)
+        return target if self.pods is None else (*target, intern(labels.get(self.pods[0], "")))
 
     def roles(self, labels: Mapping[str, str]) -> tuple[Role, ...]:
         """The objectives, and roles in them, that a series with these labels belongs to."""
@@ -124,18 +132,21 @@ def families(objectives: Iterable[Objective], namespace_label: str | None = None
     Total and part of one metric come from the same query: they are there together or not at all. Where a label is
     enforced, each reads only series of its own namespace.
     """
-    found: dict[tuple[str, tuple[str, ...], Native | None], Family] = {}
+    found: dict[tuple[str, tuple[str, ...], Native | None, tuple[str, str] | None], Family] = {}
     for objective in objectives:
         indicator = confined_indicator(objective.indicator, namespace_label, objective.key.namespace)
         if not isinstance(indicator, Counted):
             continue
         roles = reads(indicator)
+        pods = None if objective.pod_label == POD else (objective.pod_label, objective.key.namespace)
         for role, selector, native in roles:
             shared = frozenset[str]().union(*(s.labels for _, s, _ in roles if s.metric == selector.metric))
-            key = selector.metric, tuple(sorted(shared)), native
+            key = selector.metric, tuple(sorted(shared if pods is None else shared | {pods[0]})), native, pods
             family = found.setdefault(key, Family(*key))
             family.readers[objective.key, role] = selector
-    return sorted(found.values(), key=lambda f: (f.metric, f.labels, (f.native and f.native.threshold) or 0.0))
+    return sorted(
+        found.values(), key=lambda f: (f.metric, f.labels, (f.native and f.native.threshold) or 0.0, f.pods or ())
+    )
 
 
 def reads(indicator: Counted) -> list[tuple[str, Selector, Native | None]]:

@@ -22,7 +22,7 @@ from .splitting import split
 class Plan:
     """The queries for one set of objectives."""
 
-    objectives: list[tuple[ObjectKey, Indicator]]
+    objectives: list[tuple[ObjectKey, Indicator, str]]
     families: list[Family]
     width: Width = Width.NARROW  # of the query for the starts
     starts: dict[tuple[Seconds, Width], str] = field(default_factory=dict)  # the text of it

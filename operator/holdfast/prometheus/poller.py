@@ -134,7 +134,7 @@ class Poller:
         starts = self._ask_starts(plan, reach, ask)
         starts = starts if isinstance(starts, Missing) else self.clocks.doubt(reach) or starts
         if isinstance(starts, Missing):
-            return Said(lost={key: starts for key, _ in plan.objectives})
+            return Said(lost={key: starts for key, *_ in plan.objectives})
         said, silence = Said(starts), Silence()
         for wave in plan.waves():
             turn = [family for family in wave if said.can_have_any(family)]
@@ -175,7 +175,7 @@ class Poller:
 
     def _plan(self, objectives: Sequence[Objective]) -> Plan:
         """The queries for these objectives; the same set (by identity, mostly) is planned once."""
-        wanted = [(o.key, o.indicator) for o in objectives]
+        wanted = [(o.key, o.indicator, o.pod_label) for o in objectives]
         plan = next((p for p in self._plans if p.objectives == wanted), None)
         if plan is None:
             plan = Plan(wanted, families(objectives, self.source.namespace_label))

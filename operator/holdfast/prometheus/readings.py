@@ -101,12 +101,16 @@ def collect(
 ) -> list[tuple[Instant, Counters]]:
     """The counters at every time of the answers, in order of time."""
     processes: dict[Target, Process | None] = {}
+    scraped: dict[Target, Target] = {}  # of counters that are of other pods
     found: defaultdict[Instant, Counters] = defaultdict(lambda: Counters(processes=processes))
     for family, every in answers:
         for series in every:
-            target, roles = target_of(source, series.labels), family.roles(series.labels)
-            if roles:
+            target, roles = family.target(source, series.labels), family.roles(series.labels)
+            if roles and family.pods is None:
                 processes[target] = process_of(series.labels)
+            elif roles:
+                scraped[target] = target[:-1]
+                processes[target] = _counted_for(family, target)
             for at, value in series.values if roles else ():
                 values = found[at].values
                 for role in roles:
@@ -117,6 +121,10 @@ def collect(
         for at, value in series.values:
             if at in found:
                 found[at].starts[target] = value
+    for target, process in scraped.items():
+        for counters in found.values():
+            if process in counters.starts:
+                counters.starts[target] = counters.starts[process]
     return sorted(found.items(), key=lambda item: item[0])
 
 
@@ -124,6 +132,12 @@ def process_of(labels: Mapping[str, str]) -> Process | None:
     """The name of the process behind a series; None when it names no pod."""
     namespace, pod, container = (labels.get(name, "") for name in PROCESS)
     return (namespace, pod, container) if pod else None
+
+
+def _counted_for(family: Family, target: Target) -> Process | None:
+    """The pod for which another process counts; several may count for one."""
+    *process, pod = target
+    return (family.pods[1], pod, "/".join(process)) if family.pods is not None and pod else None
 
 
 def _no_number(

@@ -67,4 +67,4 @@ def _pack(values: Sequence[str], sizes: Counter[str], most: int) -> list[set[str
 
 def _part(family: Family, keys: set[ObjectKey]) -> Family:
     readers = {role: selector for role, selector in family.readers.items() if role[0] in keys}
-    return Family(family.metric, family.labels, family.native, readers, family.width)
+    return Family(family.metric, family.labels, family.native, family.pods, readers, family.width)
