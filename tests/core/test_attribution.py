@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from holdfast.core.attribution import (
-    WITHIN,
     allowance_for_trial,
     history_before,
     is_on_trial,
@@ -18,6 +17,7 @@ from holdfast.core.attribution import (
 from holdfast.core.hold import Template
 from holdfast.core.ledger import Ledger, Reading
 from holdfast.core.objective import Composite, Gauge, Latency, Part, Proportion, Selector, TimeSlices
+from holdfast.core.policy import ON_TRIAL
 from holdfast.core.release import ReleaseFinding, ReleaseRecord, ReleaseState
 from holdfast.core.trial import Trial, Weighed
 from tests.core.making import DAY, ERRORS, NOW, SHOP, objective
@@ -39,9 +39,9 @@ def released(state: ReleaseState, completed: float | None = None) -> ReleaseReco
         (released(ReleaseState.SUPERSEDED, NOW), None, False),
         (released(ReleaseState.ROLLED_BACK, NOW), None, False),
         (released(ReleaseState.COMPLETE), None, False),
-        (released(ReleaseState.COMPLETE, NOW - WITHIN), None, True),
-        (released(ReleaseState.COMPLETE, NOW - WITHIN - 1), None, False),
-        (released(ReleaseState.COMPLETE, NOW - 2 * WITHIN), 2 * WITHIN, True),
+        (released(ReleaseState.COMPLETE, NOW - ON_TRIAL), None, True),
+        (released(ReleaseState.COMPLETE, NOW - ON_TRIAL - 1), None, False),
+        (released(ReleaseState.COMPLETE, NOW - 2 * ON_TRIAL), 2 * ON_TRIAL, True),
         (released(ReleaseState.COMPLETE, NOW - 60), 30, False),
     ],
 )
