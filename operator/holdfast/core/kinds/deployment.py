@@ -38,13 +38,13 @@ def _hold(want: Held, view: Deployment, stored: HoldRecord | None) -> Step:
     kept = _until_let_go(want.record, view, stored)
     if kept != stored:
         return WriteRecord(kept)
-    record, marks = want.record, between(kept, want.record)
-    asked = _close(record, view, marks) or _open(want, kept, view, marks)
+    record, labels = want.record, between(kept, want.record)
+    asked = _close(record, view, labels) or _open(want, kept, view, labels)
     if asked is not None:
         return asked
     if not record.enforced and not view.observed:
         return Wait("the deployment controller has not seen the last change yet")
-    next_one = shadow(record.undo, view, marks) if record.undo is not None else marked(view, marks)
+    next_one = shadow(record.undo, view, labels) if record.undo is not None else marked(view, labels)
     if (next_one is None or isinstance(next_one, Wait)) and not record.enforced:
         return WriteRecord(replace(record, enforced=True))
     return next_one or Done()
@@ -54,44 +54,39 @@ def _until_let_go(record: HoldRecord, view: Deployment, stored: HoldRecord | Non
     """The record that is wanted, with what is still to be let go: nothing is forgotten before its labels are off."""
     if stored is None or not stored.in_force:
         return record
-    off = between(stored, record).off
-    labels = (view.labels, *(s.labels for s in view.every_set()))
-    left = any(on.get(key) == value for on in labels for key, value in off.items())
-    if QUEUE_LABEL in off:
-        left = left or bool(view.detached) or view.unadopted
-    if not left:
-        return record
-    if HOLD_LABEL in off:
+    old = Marks({}, between(stored, record).off)
+    left = {key for on in (view.labels, *(s.labels for s in view.every_set())) for key in old.changes(on)}
+    if HOLD_LABEL in left:
         return replace(stored, undo=record.undo, quarantined=record.quarantined)
-    return replace(record, undo=stored.undo)
+    if record.undo is None and (QUEUE_LABEL in left or view.detached or view.unadopted):
+        return replace(record, undo=stored.undo)
+    return record
 
 
-def _close(record: HoldRecord, view: Deployment, marks: Marks) -> Request | None:
+def _close(record: HoldRecord, view: Deployment, labels: Marks) -> Request | None:
     """Labels on, and the pause that is wanted, in one patch: nothing can be released between the two."""
-    labels = Marks(marks.on).changes(view.labels)
-    stops = HOLD_LABEL in labels and record.paused is not None and not record.enforced
+    lacking = Marks(labels.on).changes(view.labels)
+    stops = HOLD_LABEL in lacking and record.paused is not None and not record.enforced
     pause = (stops or record.undo is not None) and not view.paused
-    if not labels and not pause:
+    if not lacking and not pause:
         return None
-    return _patch(view, labels, True if pause else None, exact=record.undo is None)
+    return _patch(view, lacking, True if pause else None, exact=record.undo is None)
 
 
-def _open(want: Held, kept: HoldRecord, view: Deployment, marks: Marks) -> Request | Wait | None:
+def _open(want: Held, kept: HoldRecord, view: Deployment, labels: Marks) -> Request | Wait | None:
     """What is no longer wanted is let go, and never what the rest still needs."""
-    record, undone = want.record, kept.undo if QUEUE_LABEL in marks.off else None
-    back = given_back(undone, view, marks) if undone is not None else None
+    record, undone = want.record, kept.undo if want.record.undo is None else None
+    back = given_back(undone, view, labels) if undone is not None else None
     if back is not None and own_set_taken(view):
         return back
-    labels = Marks({}, marks.off).changes(view.labels)
-    ended = set(marks.off.values())
-    if labels and view.override in ended:
-        labels[OVERRIDE_LABEL] = None
-    ours = undone is not None and not undone.paused_before and not view.paused_by_other and QUEUE_LABEL in labels
-    lets_go = (ours and record.paused is None) or want.resume
-    resumes = view.paused and lets_go and record.undo is None
-    if not labels and not resumes:
+    over = Marks({}, labels.off).changes(view.labels)
+    if over and any(view.override in labels.off[key] for key in over):
+        over[OVERRIDE_LABEL] = None
+    ours = undone is not None and not undone.paused_before and not view.paused_by_other and QUEUE_LABEL in over
+    resumes = view.paused and ((ours and record.paused is None) or (want.resume and record.undo is None))
+    if not over and not resumes:
         return back
-    return _patch(view, labels, False if resumes else None, exact=undone is None and kept.undo is None)
+    return _patch(view, over, False if resumes else None, exact=kept.undo is None)
 
 
 def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: Instant) -> Step:
@@ -110,21 +105,20 @@ def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: I
 
 def _let_go(view: Deployment, stored: HoldRecord) -> Request | Wait | None:
     """Labels off and our own pause taken back in one patch, then the ReplicaSets."""
-    undo = stored.undo
-    marks = Marks({}, {HOLD_LABEL: stored.id, QUEUE_LABEL: undo.id if undo is not None else stored.id})
-    back = given_back(undo, view, marks) if undo is not None and not view.deleting else None
+    undo, labels = stored.undo, between(stored, None)
+    back = given_back(undo, view, labels) if undo is not None and not view.deleting else None
     if back is not None and own_set_taken(view):
         return back
-    labels = marks.changes(view.labels)
-    held, queued = HOLD_LABEL in labels, undo is not None and QUEUE_LABEL in labels
-    if labels or view.override == stored.id or (undo is not None and view.override == undo.id):
+    off = labels.changes(view.labels)
+    held, queued = HOLD_LABEL in off, undo is not None and QUEUE_LABEL in off
+    if off or view.override == stored.id or (undo is not None and view.override == undo.id):
         # All of it in one patch: with none of the labels left it has happened, and a pause is somebody else's.
         holds = stored.paused is not None and (held or stored.enforced)
         undoes = queued and undo is not None and not undo.paused_before and not view.paused_by_other
         if view.override is not None:
-            labels[OVERRIDE_LABEL] = None
-        return _patch(view, labels, False if view.paused and (holds or undoes) else None, exact=undo is None)
-    return back or marked(view, marks)
+            off[OVERRIDE_LABEL] = None
+        return _patch(view, off, False if view.paused and (holds or undoes) else None, exact=undo is None)
+    return back or marked(view, labels)
 
 
 def _patch(view: Deployment, labels: Mapping[str, str | None], paused: bool | None, *, exact: bool) -> PatchWorkload:

@@ -51,7 +51,7 @@ def begin_undo(
 
 def keep_undo(view: Deployment, undo: Undo, now: Instant) -> Undo:
     """The same undo as it stands now: done, stuck because it takes too long, or under way again."""
-    if view.queue != undo.id:  # what is paused now was not paused by this undo
+    if view.queue != undo.id or not view.paused:  # what is paused now was not paused by this undo
         before = view.paused and view.paused_by_other
         undo = undo if undo.paused_before is before else replace(undo, paused_before=before)
     if undo.serve is None:

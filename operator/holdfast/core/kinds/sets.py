@@ -65,7 +65,7 @@ def _hold(want: Held, view: Set, stored: HoldRecord | None) -> Step:
             return PatchSet(view.workload, view.resource_version, {QUEUE_LABEL: None}, undo.found)
         if (back := template_back(undo, view, labels)) is not None:
             return back
-    if view.override is not None and view.override in marks.off.values() and labels:
+    if any(view.override in marks.off[key] for key, value in labels.items() if value is None):
         labels[OVERRIDE_LABEL] = None
     partition = _stop(record, view) if not view.paused else _go(want, kept, marks, view)
     if labels or partition is not None:
@@ -81,12 +81,10 @@ def _until_let_go(record: HoldRecord, view: Set, stored: HoldRecord | None) -> H
     """The record that is wanted, with what is still to be let go: nothing is forgotten before its labels are off."""
     if stored is None or not stored.in_force:
         return record
-    off = between(stored, record).off
-    if not any(view.labels.get(key) == value for key, value in off.items()):
-        return record
-    if HOLD_LABEL in off:
+    left = Marks({}, between(stored, record).off).changes(view.labels)
+    if HOLD_LABEL in left:
         return replace(stored, undo=record.undo, quarantined=record.quarantined)
-    return replace(record, undo=stored.undo)
+    return replace(record, undo=stored.undo) if QUEUE_LABEL in left else record
 
 
 def _stop(record: HoldRecord, view: Set) -> int | None:
@@ -103,7 +101,7 @@ def _go(want: Held, kept: HoldRecord, marks: Marks, view: Set) -> int | None:
         return None
     if by_template(record.undo) or want.resume:
         return record.found
-    over = kept.undo is not None and marks.off.get(QUEUE_LABEL) == view.queue
+    over = kept.undo is not None and view.queue in marks.off.get(QUEUE_LABEL, ())
     return kept.undo.found if over and kept.undo is not None and record.paused is None else None
 
 
@@ -113,9 +111,7 @@ def _free(want: Free, view: Set, stored: HoldRecord | None, now: Instant) -> Ste
         return Done()
     undo = stored.undo
     ids = {stored.id, undo.id if undo is not None else stored.id}
-    labels = Marks({}, {HOLD_LABEL: stored.id, QUEUE_LABEL: undo.id if undo is not None else stored.id}).changes(
-        view.labels
-    )
+    labels = between(stored, None).changes(view.labels)
     if labels or view.override in ids:
         back = _found(stored) if view.paused and (labels or stored.enforced) else None
         if view.override is not None:
