@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from holdfast.core.explain import hold_message
-from holdfast.core.hold import Cause, HoldRecord, HoldState, Quarantined, Reason, Template, Undo, UndoState
-from holdfast.core.kinds.deployment import ReplicaSet, begin_undo, end_undo, keep_undo, step
+from holdfast.core.hold import Template, UndoState
+from holdfast.core.kinds.deployment import ReplicaSet, step
 from holdfast.core.request import (
     DETACHED_LABEL,
     HOLD_LABEL,
@@ -20,88 +19,29 @@ from holdfast.core.request import (
     Step,
     Wait,
 )
-from holdfast.core.wanted import Free, Held, Wanted
 from tests.core.cluster import Cluster, ConflictError, RefusedError
 from tests.core.controller import new_set, reconciled
-from tests.core.making import NOW, OLD, SHOP, cause_key, rule
+from tests.core.making import NOW, SHOP
+from tests.core.verdicts import Verdicts
 
 
 @dataclass
-class UndoWorld(Cluster):
-    """`bad` are the templates that a verdict says are bad, `broken` those whose pods never become available."""
+class UndoWorld(Verdicts, Cluster):
+    """`broken` are the templates whose pods never become available."""
 
-    bad: set[Template] = field(default_factory=set)
-    allowed: set[Template] = field(default_factory=set)
     broken: set[Template] = field(default_factory=set)
-    serve: Template | None = OLD
-    empty: bool = False  # the budget
-    at_once: bool = False
     limit: int = 10
     careful: bool = False  # from now on no moment may have fewer pods than are asked for
     now: float = NOW
     given: list[ReplicaSet] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
-    looks: int = 0
-
-    # --- what is wanted, as a person would say it
-
-    def wanted(self) -> Wanted:
-        """The undo while what is declared is quarantined, the hold while the budget is empty."""
-        view, stored = self.view, self.record
-        held = stored if stored is not None and stored.in_force else None
-        listed = tuple(q for q in (stored.quarantined if stored else ()) if q.template not in self.allowed)
-        if view is None:
-            return Free(Reason.WORKLOAD_GONE, (), listed)
-        mine = next((q for q in listed if q.template == view.template), None)
-        if mine is None and view.template in self.bad - self.allowed and view.template != self.serve:
-            mine = Quarantined(f"bad-release-{self.looks:05d}", view.template, self.now)
-            listed = (*listed, mine)
-        undo = self._undo(mine, held)
-        causes = (Cause(cause_key(rule()), Reason.BUDGET_EXHAUSTED, NOW),) if self.empty else ()
-        if not causes and undo is None:
-            ended = Reason.ALLOWED_BY_HAND if view.template in self.allowed else Reason.TEMPLATE_CHANGED
-            return Free(ended, (), listed)
-        return self._held(held, causes, undo, listed)
-
-    def _undo(self, mine: Quarantined | None, held: HoldRecord | None) -> Undo | None:
-        assert self.view is not None
-        if mine is None:
-            return None
-        if held is not None and held.undo is not None and held.undo.id == mine.id:
-            return keep_undo(self.view, held.undo, self.now)
-        return begin_undo(self.view, held, mine.id, self.serve, self.now, at_once=self.at_once)
-
-    def _held(
-        self, held: HoldRecord | None, causes: tuple[Cause, ...], undo: Undo | None, listed: tuple[Quarantined, ...]
-    ) -> Held:
-        view = self.view
-        assert view is not None
-        if causes:
-            hold_id = held.id if held is not None and held.denies else f"budget-exhausted-{self.looks:05d}"
-        else:
-            assert undo is not None
-            hold_id = undo.id
-        if held is None:
-            new = HoldRecord(SHOP, hold_id, HoldState.ACTIVE, Reason.BAD_RELEASE, self.now, causes, "", view.template)
-            held = new.moved(HoldState.ACTIVE, Reason.BAD_RELEASE, self.now)
-        record = replace(held, id=hold_id, causes=causes, quarantined=listed, declared=view.template)
-        record = end_undo(record, view) if undo is None else replace(record, undo=undo)
-        if not causes:
-            record = replace(record, paused=None)
-        elif view.hold != record.id:
-            stops = view.in_flight and not view.paused and undo is None
-            record = replace(record, enforced=False, paused=view.template if stops else record.paused)
-        elif not view.paused:
-            record = replace(record, paused=None)
-        return Held(replace(record, message=hold_message(record, ())))
 
     # --- the operator
 
     def look(self) -> Step:
         """Observe, decide, and name the next step."""
-        self.looks += 1
         self.now += 0.7
-        return step(self.wanted(), self.view, self.record, self.now)
+        return step(self.wanted(SHOP, self.view, self.record, self.now), self.view, self.record, self.now)
 
     def act(self) -> Step:
         """One look and its request; whoever waits lets the cluster work."""
@@ -129,11 +69,11 @@ class UndoWorld(Cluster):
             if still > 20:
                 self.check()
                 return self.requests[began:]
-        raise AssertionError(f"no end after {limit} looks: {self.requests[-4:]}")
+        raise AssertionError(f"no end after {limit} turns: {self.requests[-4:]}")
 
     def restart(self) -> None:
         """The operator is killed; it knew nothing that is not stored."""
-        self.looks += 100
+        self.turns += 100
 
     # --- the API server
 
