@@ -84,8 +84,25 @@ def happen(one: UndoWorld, name: str) -> None:
         IF_THERE[name](one)
 
 
+BEGUN: Final = (
+    "complete, a superseded release between",
+    "two bad sets",
+    "no history",
+    "good pods do not start",
+    "fix when half detached",
+    "fix",
+    "git reverts half-way",
+    "second bad release",
+    "allowed",
+    "resumed by somebody",
+    "held too, fixed",
+    "held first, undone and recovered at once",
+)
+"""Situations between which every branch of an undo is on the way."""
+
+
 @pytest.mark.parametrize("accident", sorted(IF_THERE))
-@pytest.mark.parametrize("name", [n for n in SITUATIONS if n != "deleted"])
+@pytest.mark.parametrize("name", BEGUN)
 def test_one_accident_at_any_point_of_an_undo(name: str, accident: str) -> None:
     """Whatever happens between two writes, the rest of the way keeps every promise and has an end."""
     total = len(SITUATIONS[name]().settle())
@@ -100,7 +117,7 @@ def test_one_accident_at_any_point_of_an_undo(name: str, accident: str) -> None:
         one.settle()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["look", *IF_THERE, "look", "works"]), max_size=40))
 def test_any_story_of_an_undo_ends_well(story: list[str]) -> None:
     """Any order of looks, kills, people and bad news; and once another template is declared, everything is let go."""
