@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from holdfast.api import Invalid, hold_status, parse_hold
 from holdfast.api.records import lifts
 from holdfast.api.times import read_duration, read_instant, write_duration, write_instant
-from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Reason, Template
+from holdfast.core.hold import (
+    Cause,
+    CauseKey,
+    HoldRecord,
+    HoldState,
+    Quarantined,
+    Reason,
+    Template,
+    Undo,
+    UndoState,
+)
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.policy import RuleKey
 from holdfast.core.quantities import parse_instant
@@ -184,3 +194,48 @@ def test_any_damage_is_survived(record: HoldRecord, data: st.DataObject) -> None
         parse_hold(body)
     except Invalid as error:
         assert error.errors
+
+
+UNDO: Final = Undo("bad-release-x7k2p", RECORD.declared, RECORD.serving, AT, UndoState.UNDONE)
+UNDONE: Final = replace(
+    RECORD,
+    id=UNDO.id,
+    causes=(),
+    undo=UNDO,
+    quarantined=(Quarantined(UNDO.id, RECORD.declared, AT, CAUSE.key),),
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "gate", "ends", "slo"),
+    [
+        (RECORD, "Deny", "by 28 Nov 06:00Z", "checkout-latency"),
+        (UNDONE, "Queue", "on another template", "checkout-latency"),
+        (replace(UNDONE, causes=(CAUSE,)), "Deny", "by 28 Nov 06:00Z", "checkout-latency"),
+        (replace(UNDONE, quarantined=(Quarantined(UNDO.id, UNDO.bad, AT),)), "Queue", "on another template", ""),
+        (replace(UNDONE, state=HoldState.LIFTED, undo=None), "Deny", "-", ""),
+    ],
+)
+def test_what_people_read_of_an_undo(record: HoldRecord, gate: str, ends: str, slo: str) -> None:
+    """Queue while only a release is undone; Deny as soon as every other change is refused as well."""
+    status: Any = hold_status(record)
+    assert (status["gate"], status["lifts"], status["slo"]) == (gate, ends, slo)
+
+
+@pytest.mark.parametrize(
+    ("state", "undone", "stuck", "reason"),
+    [
+        (UndoState.UNDER_WAY, "False", "False", "UnderWay"),
+        (UndoState.UNDONE, "True", "False", "LastGoodServes"),
+        (UndoState.STUCK, "False", "True", "NotInTime"),
+        (UndoState.STOPPED, "False", "False", "NoWayBack"),
+    ],
+)
+def test_how_far_an_undo_is(state: UndoState, undone: str, stuck: str, reason: str) -> None:
+    """Two conditions, for whoever waits for the one or is paged by the other; none where nothing is undone."""
+    status: Any = hold_status(replace(UNDONE, undo=replace(UNDO, state=state)))
+    found = {c["type"]: (c["status"], c["reason"]) for c in status["conditions"]}
+    assert found["Undone"] == (undone, reason)
+    assert found["RollbackStuck"] == (stuck, reason)
+    kinds = {c["type"] for c in hold_status(RECORD)["conditions"]}  # type: ignore[attr-defined]
+    assert kinds == {"Enforced"}

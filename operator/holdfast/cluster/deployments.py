@@ -8,7 +8,7 @@ found by the label that says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -71,20 +71,18 @@ def deployment(
         unadopted=unadopted,
         recreate=(spec.get("strategy") or {}).get("type") == "Recreate",
         deadline=USUAL_DEADLINE if deadline == _NO_DEADLINE else deadline,
-        exceeded=any(c.get("reason") == "ProgressDeadlineExceeded" for c in status.get("conditions") or ()),
-        updated=status.get("updatedReplicas", 0),
-        available=status.get("availableReplicas", 0),
-        pods=status.get("replicas", 0),
-        paused_by_other=bool(spec.get("paused")) and any(True for _ in _owners_of_pause(body)),
-        declares_pause="Apply" in set(_owners_of_pause(body)) or _applied_pause(metadata),
+        paused_by_other=bool(spec.get("paused")) and bool(_owners_of_pause(body)),
+        declares_pause="Apply" in _owners_of_pause(body) or _applied_pause(metadata),
     )
 
 
-def _owners_of_pause(body: Body) -> Iterator[str]:
+def _owners_of_pause(body: Body) -> set[str]:
     """How others than Holdfast came to own `spec.paused`: Apply or Update."""
-    for entry in body["metadata"].get("managedFields") or ():
-        if entry.get("manager") != MANAGER and "f:paused" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}):
-            yield entry.get("operation", "Update")
+    return {
+        entry.get("operation", "Update")
+        for entry in body["metadata"].get("managedFields") or ()
+        if entry.get("manager") != MANAGER and "f:paused" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    }
 
 
 def _applied_pause(metadata: Mapping[str, Any]) -> bool:

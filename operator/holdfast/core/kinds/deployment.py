@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from ..hold import HoldRecord
 from ..quantities import Instant
@@ -20,6 +20,11 @@ from .deployment_view import Deployment, ReplicaSet
 from .lifting import lifted
 from .marks import Marks, between
 
+CAVEAT: Final = (
+    "Git itself declares `paused` here: where it says false, what it sends is refused until this ends. Take the field out of "
+    "the manifest."
+)
+
 __all__ = ["Deployment", "ReplicaSet", "begin_undo", "end_undo", "keep_undo", "step"]
 
 
@@ -27,11 +32,19 @@ def step(want: Wanted, view: Deployment | None, stored: HoldRecord | None, now: 
     """The next request that brings the world to what is wanted, `Done` when it is there. Running twice is running once."""
     match want:
         case Held():
-            return _hold(want, view, stored) if view is not None else Done()
+            return _hold(_told(want, view), view, stored) if view is not None else Done()
         case Free():
             return _free(want, view, stored, now)
         case _:
             assert_never(want)
+
+
+def _told(want: Held, view: Deployment) -> Held:
+    """With what a person should know of this object."""
+    record = want.record
+    if record.undo is None or not view.declares_pause or CAVEAT in record.message:
+        return want
+    return replace(want, record=replace(record, message=f"{record.message} {CAVEAT}"))
 
 
 def _hold(want: Held, view: Deployment, stored: HoldRecord | None) -> Step:

@@ -103,9 +103,7 @@ def given_back(undo: Undo, view: Deployment, marks: Marks) -> Request | Wait | N
 
 def good_set(view: Deployment, undo: Undo) -> ReplicaSet | None:
     """The ReplicaSet that is to serve: of those with its template the one with most pods, then the newest."""
-    if undo.serve is None:
-        return None
-    same = [s for s in view.sets if s.template.digest == undo.serve.digest]
+    same = [s for s in view.sets if undo.serve is not None and s.template.digest == undo.serve.digest]
     return max(same, key=lambda s: (s.available, s.desired, s.created, s.name), default=None)
 
 

@@ -39,10 +39,9 @@ class ReplicaSet:
 class Deployment:
     """One Deployment: `sets` are the ReplicaSets its controller looks after, `detached` those that were taken from it.
 
-    `unadopted` says that some were given back and the controller has not taken them yet. `updated`, `available` and
-    `pods` are counts of its status. `deadline` is the time within which progress is expected, `exceeded` says that it has
-    passed. `paused_by_other` says that somebody else than Holdfast owns the pause, `declares_pause` that Git itself says
-    whether the Deployment is paused, so that a pause of ours would be fought.
+    `unadopted` says that some were given back and the controller has not taken them yet. `deadline` is the time within which
+    progress is expected. `paused_by_other` says that somebody else than Holdfast owns the pause, `declares_pause` that Git
+    itself says whether the Deployment is paused, so that a pause of ours may be fought.
     """
 
     workload: Workload
@@ -60,10 +59,6 @@ class Deployment:
     unadopted: bool = False
     recreate: bool = False
     deadline: Seconds = 600
-    exceeded: bool = False
-    updated: int = 0
-    available: int = 0
-    pods: int = 0
     paused_by_other: bool = False
     declares_pause: bool = False
     declared: Declared | None = None
@@ -95,11 +90,6 @@ class Deployment:
         A first rollout, a restart and a change of replicas are not in flight: there is nothing else to keep.
         """
         return any(s.desired > 0 and s.template.digest != self.template.digest for s in self.sets)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all pods are of the declared template and available."""
-        return self.observed and self.updated == self.pods == self.available == self.replicas
 
     @property
     def serving(self) -> Template | None:
