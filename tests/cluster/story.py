@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,24 @@ from holdfast.cluster.deployments import read
 from holdfast.cluster.resources import DEPLOYMENTS, PODS
 from holdfast.core.decide import Decision
 from holdfast.core.hold import HoldRecord, UndoState
+from holdfast.core.kinds import View
 from holdfast.core.kinds.deployment import Deployment
 from holdfast.core.objective import Workload
 from holdfast.core.policy import Verdict
-from holdfast.core.request import QUEUE_LABEL, Request
+from holdfast.core.release import ReleaseRecord
+from holdfast.core.request import QUEUE_LABEL, Request, WriteRelease
 from holdfast.service.acting import bring
 from tests.core.verdicts import Verdicts
+
+
+class NoRecords:
+    """Of releases nothing is on record."""
+
+    async def next(self, _: Sequence[ReleaseRecord]) -> None:
+        """Nothing is to be written."""
+
+    async def wrote(self, _: WriteRelease) -> None:
+        """Nothing was."""
 
 
 class KilledError(Exception):
@@ -34,7 +46,7 @@ class Mortal:
         self._acting, self._lives = acting, lives
         self.asked: list[str] = []
 
-    async def look(self, workload: Workload) -> tuple[Deployment | None, HoldRecord | None]:
+    async def look(self, workload: Workload) -> tuple[View | None, HoldRecord | None]:
         """As it is."""
         return await self._acting.look(workload)
 
@@ -49,9 +61,10 @@ class Mortal:
 
 @dataclass
 class Story:
-    """One Deployment of the lab and what is thought of its releases."""
+    """One Deployment of the lab and what is thought of its releases. `client` looks on, `operator` is the operator's own."""
 
     client: Client
+    operator: Client
     workload: Workload
     verdicts: Verdicts
     templates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -78,16 +91,17 @@ class Story:
 
     async def once(self, lives: int = 1000) -> bool:
         """One life of the operator; whether it left the workload where it is wanted."""
-        hands = Mortal(Acting(self.client, template_of=self.template_of), lives)
+        hands = Mortal(Acting(self.operator, template_of=self.template_of), lives)
 
-        def think(view: Deployment | None, stored: HoldRecord | None) -> Decision:
+        def think(view: View | None, stored: HoldRecord | None) -> Decision:
+            assert view is None or isinstance(view, Deployment)
             return Decision(Verdict.HOLD, self.verdicts.wanted(self.workload, view, stored, float(int(time.time()))))
 
         async def tell(_: HoldRecord | None, __: HoldRecord) -> None:
             return None
 
         try:
-            brought = await bring(self.workload, hands, think, tell, time.time)
+            brought = await bring(self.workload, hands, think, tell, NoRecords(), time.time)
         except KilledError:
             return False
         finally:

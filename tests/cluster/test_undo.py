@@ -27,12 +27,21 @@ pytestmark = pytest.mark.lab
 GOOD, BAD, WORSE, FIX = "shop:v1", "shop:v2", "shop:v3", "shop:v4"
 
 
-async def released(lab: Cluster, client: Client, name: str = "web", replicas: int = 4, **spec: Any) -> Story:
+Clients = tuple[Client, Client]
+
+
+@pytest.fixture
+def clients(admin: Client, operator: Client) -> Clients:
+    """One that looks on, and the operator's own, with the chart's rights and under its gates."""
+    return admin, operator
+
+
+async def released(lab: Cluster, clients: Clients, name: str = "web", replicas: int = 4, **spec: Any) -> Story:
     """v1 is out and good."""
     namespace = lab.namespace()
     lab.deployment(namespace, name, GOOD, replicas, **spec)
     lab.wait_rollout(namespace, name)
-    story = Story(client, Workload(namespace, "Deployment", name), Verdicts())
+    story = Story(*clients, Workload(namespace, "Deployment", name), Verdicts())
     story.verdicts.serve = (await story.view()).template
     await story.remember()
     return story
@@ -47,9 +56,9 @@ async def ships(lab: Cluster, story: Story, image: str, *, bad: bool = False, wa
         story.verdicts.bad.add((await story.view()).template)
 
 
-async def test_a_complete_release_is_undone_and_a_fix_goes_through(admin: Client, lab_cluster: Cluster) -> None:
+async def test_a_complete_release_is_undone_and_a_fix_goes_through(clients: Clients, lab_cluster: Cluster) -> None:
     """Never fewer pods than asked for; the template stays; the fix comes straight after the good pods."""
-    story = await released(lab_cluster, admin)
+    story = await released(lab_cluster, clients)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     declared = (await story.view()).template
     async with Watch(story) as watch:
@@ -76,9 +85,9 @@ async def test_a_complete_release_is_undone_and_a_fix_goes_through(admin: Client
     }
 
 
-async def test_a_release_in_flight_is_undone_and_reverted(admin: Client, lab_cluster: Cluster) -> None:
+async def test_a_release_in_flight_is_undone_and_reverted(clients: Clients, lab_cluster: Cluster) -> None:
     """The good pods that are there stay; when Git reverts no pod moves."""
-    story = await released(lab_cluster, admin, replicas=6)
+    story = await released(lab_cluster, clients, replicas=6)
     await ships(lab_cluster, story, "shop:never")
     story.verdicts.bad.add((await story.view()).template)
     lab_cluster.wait(
@@ -95,9 +104,9 @@ async def test_a_release_in_flight_is_undone_and_reverted(admin: Client, lab_clu
     assert await pods(story) == before
 
 
-async def test_two_bad_releases_in_a_row(admin: Client, lab_cluster: Cluster) -> None:
+async def test_two_bad_releases_in_a_row(clients: Clients, lab_cluster: Cluster) -> None:
     """Both go, and of neither does a pod come back."""
-    story = await released(lab_cluster, admin)
+    story = await released(lab_cluster, clients)
     await ships(lab_cluster, story, BAD, bad=True)
     await ships(lab_cluster, story, WORSE, bad=True)
     await story.settle(state=UndoState.UNDONE)
@@ -113,9 +122,9 @@ async def test_two_bad_releases_in_a_row(admin: Client, lab_cluster: Cluster) ->
     await story.clean()
 
 
-async def test_recreate_never_runs_two_sets(admin: Client, lab_cluster: Cluster) -> None:
+async def test_recreate_never_runs_two_sets(clients: Clients, lab_cluster: Cluster) -> None:
     """Where two sets must not run together the bad pods go in the request that detaches them."""
-    story = await released(lab_cluster, admin, strategy={"type": "Recreate", "rollingUpdate": None})
+    story = await released(lab_cluster, clients, strategy={"type": "Recreate", "rollingUpdate": None})
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     await story.settle(state=UndoState.UNDONE)
     assert await story.pods() == {GOOD: 4}
@@ -126,9 +135,9 @@ async def test_recreate_never_runs_two_sets(admin: Client, lab_cluster: Cluster)
     await story.clean()
 
 
-async def test_without_history_the_good_set_is_made_anew(admin: Client, lab_cluster: Cluster) -> None:
+async def test_without_history_the_good_set_is_made_anew(clients: Clients, lab_cluster: Cluster) -> None:
     """revisionHistoryLimit 0 leaves nothing to go back to but the record; also after a night at zero."""
-    story = await released(lab_cluster, admin, revisionHistoryLimit=0)
+    story = await released(lab_cluster, clients, revisionHistoryLimit=0)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     lab_cluster.wait(lambda: len(lab_cluster.raw("GET", sets(story))["items"]) == 1, 20, "the history to be cleaned up")
     async with Watch(story) as watch:
@@ -151,9 +160,9 @@ async def test_without_history_the_good_set_is_made_anew(admin: Client, lab_clus
     assert (await story.view()).sets[0].template == story.verdicts.serve
 
 
-async def test_good_pods_that_cannot_start_take_nothing_away(admin: Client, lab_cluster: Cluster) -> None:
+async def test_good_pods_that_cannot_start_take_nothing_away(clients: Clients, lab_cluster: Cluster) -> None:
     """It is stuck and says so, both sets stay; a fix goes through from there."""
-    story = await released(lab_cluster, admin, progressDeadlineSeconds=2, minReadySeconds=0)
+    story = await released(lab_cluster, clients, progressDeadlineSeconds=2, minReadySeconds=0)
     namespace = story.workload.namespace
     lab_cluster.set_image(namespace, "deployment", "web", "shop:never")
     story.verdicts.serve = (await story.view()).template
@@ -169,9 +178,9 @@ async def test_good_pods_that_cannot_start_take_nothing_away(admin: Client, lab_
     await story.clean()
 
 
-async def test_it_holds_while_it_is_scaled(admin: Client, lab_cluster: Cluster) -> None:
+async def test_it_holds_while_it_is_scaled(clients: Clients, lab_cluster: Cluster) -> None:
     """Up in the middle, to nothing and back: only good pods come."""
-    story = await released(lab_cluster, admin)
+    story = await released(lab_cluster, clients)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     await story.once(lives=4)  # detached, and not more
     scale(lab_cluster, story, 7)
@@ -191,13 +200,13 @@ async def test_it_holds_while_it_is_scaled(admin: Client, lab_cluster: Cluster) 
     await until(story, {GOOD: 3})
 
 
-async def test_resumed_by_somebody_it_is_undone_again(admin: Client, lab_cluster: Cluster) -> None:
-    """The template rolls out under another hash; templates are compared, not hashes."""
-    story = await released(lab_cluster, admin)
+async def test_resumed_by_somebody_it_is_undone_again(clients: Clients, lab_cluster: Cluster) -> None:
+    """As where there is no gate: the template rolls out under another hash; templates are compared, not hashes."""
+    story = await released(lab_cluster, clients)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     await story.settle(state=UndoState.UNDONE)
     body = {"spec": {"paused": None}}
-    await admin.merge_patch(DEPLOYMENTS, story.workload.namespace, "web", body)
+    await story.operator.merge_patch(DEPLOYMENTS, story.workload.namespace, "web", body)  # the one whom the gate lets
     lab_cluster.wait_rollout(story.workload.namespace, "web")
     assert await story.pods() == {BAD: 4}
     async with Watch(story) as watch:
@@ -208,9 +217,9 @@ async def test_resumed_by_somebody_it_is_undone_again(admin: Client, lab_cluster
     assert len((await story.view()).detached) == 2
 
 
-async def test_allowed_by_a_person_it_is_the_same_release(admin: Client, lab_cluster: Cluster) -> None:
+async def test_allowed_by_a_person_it_is_the_same_release(clients: Clients, lab_cluster: Cluster) -> None:
     """The ReplicaSet that was taken away is used again: same hash, no collision."""
-    story = await released(lab_cluster, admin)
+    story = await released(lab_cluster, clients)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     before = {s.hash for s in (await story.view()).sets}
     await story.settle(state=UndoState.UNDONE)
@@ -223,9 +232,9 @@ async def test_allowed_by_a_person_it_is_the_same_release(admin: Client, lab_clu
     assert (await story.record()).reason is Reason.ALLOWED_BY_HAND  # type: ignore[union-attr]
 
 
-async def test_a_pause_of_somebody_stays(admin: Client, lab_cluster: Cluster) -> None:
+async def test_a_pause_of_somebody_stays(clients: Clients, lab_cluster: Cluster) -> None:
     """Who paused the Deployment before finds it paused after."""
-    story = await released(lab_cluster, admin)
+    story = await released(lab_cluster, clients)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     lab_cluster.kubectl("-n", story.workload.namespace, "rollout", "pause", "deployment/web")
     await story.settle(state=UndoState.UNDONE)
@@ -236,9 +245,9 @@ async def test_a_pause_of_somebody_stays(admin: Client, lab_cluster: Cluster) ->
 
 
 @pytest.mark.parametrize("lives", range(1, 13))
-async def test_killed_after_any_request_it_ends_the_same(admin: Client, lab_cluster: Cluster, lives: int) -> None:
+async def test_killed_after_any_request_it_ends_the_same(clients: Clients, lab_cluster: Cluster, lives: int) -> None:
     """Bad, undone, fixed; the operator dies once on the way, and with it all that it did not store."""
-    story = await released(lab_cluster, admin, replicas=2)
+    story = await released(lab_cluster, clients, replicas=2)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     while len(story.asked) < lives and not await story.once(lives - len(story.asked)):
         pass
@@ -254,13 +263,13 @@ async def test_killed_after_any_request_it_ends_the_same(admin: Client, lab_clus
     lab_cluster.wait_rollout(story.workload.namespace, "web")
     await story.clean()
     assert await story.pods() == {FIX: 2}
-    status = await admin.get(DEPLOYMENTS, story.workload.namespace, "web")
+    status = await story.client.get(DEPLOYMENTS, story.workload.namespace, "web")
     assert "collisionCount" not in status["status"]
 
 
-async def test_long_names_and_many_pods(admin: Client, lab_cluster: Cluster) -> None:
+async def test_long_names_and_many_pods(clients: Clients, lab_cluster: Cluster) -> None:
     """A name of 60 characters, whose pods do not carry the hash in their names; thirty pods."""
-    story = await released(lab_cluster, admin, name="w" * 60, replicas=30)
+    story = await released(lab_cluster, clients, name="w" * 60, replicas=30)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     async with Watch(story) as watch:
         await story.settle(within=60, state=UndoState.UNDONE)
@@ -271,10 +280,10 @@ async def test_long_names_and_many_pods(admin: Client, lab_cluster: Cluster) -> 
     await story.clean()
 
 
-async def test_requests_meet_a_changed_world(admin: Client, lab_cluster: Cluster) -> None:
+async def test_requests_meet_a_changed_world(clients: Clients, lab_cluster: Cluster) -> None:
     """Another object of the same name, or one that is no longer so, is left alone: look again."""
-    story = await released(lab_cluster, admin, replicas=1)
-    acting, view = Acting(admin), await story.view()
+    story = await released(lab_cluster, clients, replicas=1)
+    acting, view = Acting(story.operator), await story.view()
     owned, workload = view.sets[0], story.workload
     for request in (
         DetachReplicaSet(workload, owned.name, "other", view.uid),
@@ -288,7 +297,7 @@ async def test_requests_meet_a_changed_world(admin: Client, lab_cluster: Cluster
     refused = await acting.carry_out(CreateReplicaSet(workload, view.uid, "0123", 1))
     assert isinstance(refused, Refused)
     assert "not on record" in refused.why
-    remembering = Acting(admin, template_of=story.template_of)
+    remembering = Acting(story.operator, template_of=story.template_of)
     other = CreateReplicaSet(workload, "other", view.template.digest, 1)
     assert isinstance(await remembering.carry_out(other), LookAgain)
     assert await story.view() == view
