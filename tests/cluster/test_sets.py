@@ -10,11 +10,14 @@ import pytest
 from holdfast.cluster.client import Client
 from holdfast.cluster.workloads import read
 from holdfast.core.hold import Template, UndoState
+from holdfast.core.kinds import DaemonSet, StatefulSet
 from holdfast.core.kinds.statefulset import STOPPED
 from holdfast.core.objective import Workload
 from holdfast.core.request import HOLD_LABEL, QUEUE_LABEL
 from lab import Cluster
-from tests.cluster.undoing import ID, UNDO, Hand
+from lab.gitops import GitOps
+from tests.cluster.making import ID
+from tests.cluster.undoing import UNDO, Hand
 
 pytestmark = pytest.mark.lab
 
@@ -85,7 +88,8 @@ async def test_revisions_and_pods_are_those_of_the_workload(
 ) -> None:
     """The revision's template has the digest of the declared one; a pod names the revision it is of."""
     for workload in (statefulset(lab_cluster, namespace), daemonset(lab_cluster, namespace)):
-        view = await Hand(operator, workload).view()
+        view, _ = await Hand(operator, workload).look()
+        assert isinstance(view, StatefulSet | DaemonSet)
         assert {r.hash for r in view.revisions} == {p.hash for p in view.pods}
         assert [r.template for r in view.revisions] == [view.template]
         assert view.serving == view.template
@@ -106,8 +110,8 @@ async def test_a_rollout_of_a_statefulset_is_stopped_and_goes_on_after_the_lift(
     held = body(lab_cluster, workload)
     assert held["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == STOPPED
     assert held["metadata"]["labels"][HOLD_LABEL] == ID
-    assert hand.stored is not None
-    assert (hand.stored.found, hand.stored.enforced) == (1, True)
+    stored = await hand.stored()
+    assert (stored.found, stored.enforced) == (1, True)
     before = running(lab_cluster, namespace)
     assert before["shop:v1"] >= 2
     lab_cluster.kubectl("-n", namespace, "delete", "pod", "db-0", "db-4")
@@ -130,9 +134,9 @@ async def test_what_others_declare_is_not_moved(operator: Client, lab_cluster: C
     hand = Hand(operator, workload)
     await hand.hold()
     assert body(lab_cluster, workload)["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 0
-    assert hand.stored is not None
-    assert "flux declares its partition" in hand.stored.message
-    assert hand.stored.paused is None
+    stored = await hand.stored()
+    assert "flux declares its partition" in stored.message
+    assert stored.paused is None
 
 
 @pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
@@ -148,9 +152,9 @@ async def test_a_release_of_a_statefulset_in_flight_is_undone_by_the_partition(
     asked = await hand.undo(good)
     assert asked[:3] == ["WriteRecord", "PatchSet", "WriteRecord"]
     assert set(asked[3:-1]) <= {"DeletePod"}
-    assert hand.stored is not None
-    assert hand.stored.undo is not None
-    assert hand.stored.undo.state is UndoState.UNDONE
+    undo = (await hand.stored()).undo
+    assert undo is not None
+    assert undo.state is UndoState.UNDONE
     undone = body(lab_cluster, workload)
     assert undone["spec"]["template"]["spec"]["containers"][0]["image"] == image
     assert running(lab_cluster, namespace) == {"shop:v1": 4}
@@ -275,16 +279,114 @@ async def test_the_next_apply_gives_exactly_what_git_says(
 
     apply(1)
     lab_cluster.wait_rollout(namespace, "app", kind=kind.lower())
-    first = await Hand(operator, workload).view()
+    first, _ = await Hand(operator, workload).look()
     apply(2)
     lab_cluster.wait_rollout(namespace, "app", kind=kind.lower())
     hand = Hand(operator, workload)
     asked = await hand.undo(first.template)
     assert ("GiveTemplateBack" in asked) is way.startswith("server")
     assert body(lab_cluster, workload)["spec"]["template"] == fresh(1)
-    again = await Hand(operator, workload).view()
-    assert {p.hash for p in again.pods} == {p.hash for p in first.pods}
+    again, _ = await Hand(operator, workload).look()
+    assert isinstance(first, StatefulSet | DaemonSet)
+    assert isinstance(again, StatefulSet | DaemonSet)
+    assert {p.hash for p in again.pods} == {p.hash for p in first.pods}  # the old revision is used again
     await hand.free()
     for version in (2, 3):
         apply(version)
         assert body(lab_cluster, workload)["spec"]["template"] == fresh(version)
+
+
+def sets_of(kind: str, *, whole: bool) -> Any:
+    """A release that is bad, in flight or complete, of what somebody applies on the server side."""
+
+    def begin(cluster: Cluster, namespace: str) -> Workload:
+        for version in (1, 2):
+            text = json.dumps(manifest(kind, namespace, version) if whole or version == 1 else never(kind, namespace))
+            cluster.kubectl(*WAYS["server, force"], "-f", "-", input=text)
+            if whole or version == 1:
+                cluster.wait_rollout(namespace, "app", kind=kind.lower())
+        cluster.wait(lambda: whole or "shop:never" in running(cluster, namespace), 20, "the bad release")
+        return Workload(namespace, kind, "app")
+
+    return begin
+
+
+def never(kind: str, namespace: str) -> Json:
+    """A release whose pods never get ready."""
+    body = manifest(kind, namespace, 2)
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = "shop:never"
+    return body
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole"), [("StatefulSet", False), ("StatefulSet", True), ("DaemonSet", False), ("DaemonSet", True)]
+)
+async def test_an_operator_that_is_killed_after_every_request_comes_to_the_same_end(
+    operator: Client, lab_cluster: Cluster, namespace: str, kind: str, whole: bool
+) -> None:
+    """All that it knows is on record or in the world; undone, and let go again."""
+    ends = []
+    for where, mortal in ((namespace, False), (lab_cluster.namespace(), True)):
+        workload = sets_of(kind, whole=whole)(lab_cluster, where)
+        before = await Hand(operator, workload).look()
+        hand = Hand(operator, workload, mortal=mortal)
+        good = next(r.template for r in before[0].revisions if r.template != before[0].template)  # type: ignore[union-attr]
+        asked = [name for name in await hand.undo(good) if name != "DeletePod"]  # how many pods are new is chance
+        stored, found = await hand.stored(), body(lab_cluster, workload)
+        assert stored.undo is not None
+        asked += [name for name in (await Hand(operator, workload, mortal=mortal).free()) if name != "DeletePod"]
+        ends.append((asked, running(lab_cluster, where), stored.undo.state, found["spec"], found["metadata"]["labels"]))
+        freed = body(lab_cluster, workload)
+        assert not freed["metadata"].get("labels", {}).keys() & {HOLD_LABEL, QUEUE_LABEL}
+    assert ends[0] == ends[1]
+    assert ends[0][2] is UndoState.UNDONE
+
+
+@pytest.mark.parametrize("way", ["client", "server"])
+async def test_a_gitops_loop_does_not_undo_an_undo_by_the_partition(
+    operator: Client, lab_cluster: Cluster, namespace: str, way: str
+) -> None:
+    """Nothing flaps while it applies the bad release every two seconds, and its fix goes out by itself."""
+    workload = Workload(namespace, "StatefulSet", "app")
+    with GitOps(lab_cluster, namespace, way) as git:
+        git.commit(manifest("StatefulSet", namespace, 1))
+        lab_cluster.wait_rollout(namespace, "app", kind="statefulset")
+        good = await template(operator, workload)
+        git.commit(never("StatefulSet", namespace))
+        lab_cluster.wait(lambda: "shop:never" in running(lab_cluster, namespace), 20, "the bad release")
+        hand = Hand(operator, workload)
+        await hand.undo(good)
+        before = body(lab_cluster, workload)
+        git.cycle(3)
+        after = body(lab_cluster, workload)
+        assert (after["spec"], after["metadata"]["generation"]) == (before["spec"], before["metadata"]["generation"])
+        assert running(lab_cluster, namespace) == {"shop:v1": 2}
+        git.commit(manifest("StatefulSet", namespace, 3))
+        await hand.follow()
+        lab_cluster.wait_rollout(namespace, "app", kind="statefulset")
+        assert git.refused == []
+
+
+async def test_a_gitops_loop_is_told_at_every_turn_where_a_template_was_put_back(
+    operator: Client, lab_cluster: Cluster, namespace: str
+) -> None:
+    """The bad release stays out, and so does a fix until a person lets it in."""
+    workload = Workload(namespace, "DaemonSet", "app")
+    with GitOps(lab_cluster, namespace, "server") as git:
+        for version in (1, 2):
+            git.commit(manifest("DaemonSet", namespace, version))
+            lab_cluster.wait_rollout(namespace, "app", kind="daemonset")
+            if version == 1:
+                good = await template(operator, workload)
+        hand = Hand(operator, workload)
+        await hand.undo(good)
+        undone = body(lab_cluster, workload)["metadata"]["generation"]
+        git.cycle(2)
+        git.commit(manifest("DaemonSet", namespace, 3))
+        git.cycle(1)
+        assert body(lab_cluster, workload)["metadata"]["generation"] == undone
+        assert f"({UNDO})" in git.refused[-1].said
+        await hand.free()
+        git.cycle(1)
+        lab_cluster.wait_rollout(namespace, "app", kind="daemonset")
+        assert body(lab_cluster, workload)["spec"]["template"]["spec"]["containers"][0]["image"] == "shop:v3"

@@ -45,9 +45,3 @@ def serving(revisions: Iterable[Revision], pods: Iterable[Pod]) -> Template | No
     count = Counter(by_hash[pod.hash] for pod in pods if pod.ready and pod.hash in by_hash)
     best = max(count, key=lambda revision: (count[revision], revision.number), default=None)
     return None if best is None else best.template
-
-
-def of_template(digest: str, revisions: Iterable[Revision], pods: Iterable[Pod]) -> list[Pod]:
-    """The pods that run this template."""
-    known = templates(revisions)
-    return [pod for pod in pods if pod.hash in known and known[pod.hash].digest == digest]

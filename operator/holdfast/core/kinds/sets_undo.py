@@ -17,7 +17,7 @@ from ..quantities import Instant, Seconds
 from ..request import Request, Wait
 from ..request_sets import DeletePod, GiveTemplateBack, PutTemplateBack
 from .daemonset import DaemonSet
-from .revisions import Pod, of_template, templates
+from .revisions import Pod, templates
 from .statefulset import StatefulSet
 
 Set = StatefulSet | DaemonSet
@@ -54,7 +54,7 @@ def keep_undo(view: Set, undo: Undo, now: Instant) -> Undo:
         state = UndoState.UNDONE
     elif undo.state is UndoState.UNDONE:
         # Pods that fail later are no longer our business, and a template is put back once only.
-        returned = undo.found is not None and _bad(view, undo)
+        returned = undo.found is not None and strays(view, undo)
         state = UndoState.UNDER_WAY if returned else UndoState.UNDONE
     elif undo.state is UndoState.UNDER_WAY and now - undo.since >= PATIENCE:
         state = UndoState.STUCK
@@ -81,7 +81,7 @@ def lasts(view: Set, undo: Undo) -> bool:
 def arrived(view: Set, undo: Undo) -> bool:
     """Whether the pods of the last good release serve alone."""
     kept = view.paused if undo.found is not None else not declared(view, undo) and not view.disowned
-    return view.queue == undo.id and view.observed and kept and view.all_ready and not _bad(view, undo)
+    return view.queue == undo.id and view.observed and kept and view.all_ready and not strays(view, undo)
 
 
 def declared(view: Set, undo: Undo) -> bool:
@@ -116,20 +116,20 @@ def pods_back(undo: Undo, view: Set) -> Request | Wait | None:
     return _deletion(undo, view)
 
 
-def _deletion(undo: Undo, view: Set) -> Request | Wait | None:
+def _deletion(undo: Undo, view: Set) -> Request | Wait:
     """Bad pods that serve nobody go at once, since their controller may wait for them for ever. Others only where it does
     not replace them by itself, and one at a time: the next when all are ready again.
     """
-    bad = [pod for pod in _bad(view, undo) if not pod.deleting]
+    others = strays(view, undo)
+    bad = [pod for pod in others if not pod.deleting]
     useless = next((pod for pod in bad if not pod.ready), None)
     by_hand = undo.found is not None or not view.rolling
-    others = len(view.pods) == view.replicas and all(pod.ready or pod in bad for pod in view.pods)
-    chosen = useless or (bad[-1] if bad and by_hand and (undo.at_once or others) else None)
+    there = len(view.pods) == view.replicas and not any(pod.deleting for pod in view.pods)
+    spared = there and all(pod.ready for pod in view.pods)
+    chosen = useless or (bad[-1] if bad and by_hand and (undo.at_once or spared) else None)
     if chosen is not None:
         return DeletePod(view.workload, chosen.name, chosen.uid)
-    if arrived(view, undo):
-        return None
-    good = sum(pod.ready for pod in view.pods) - sum(pod.ready for pod in bad)
+    good = sum(pod.ready for pod in view.pods if pod not in others)
     return Wait(f"{good} of {view.replicas} pods of the last good release are ready")
 
 
@@ -139,8 +139,11 @@ def too_late(view: Set, undo: Undo) -> bool:
     return undo.found is not None and undo.serve is not None and back is not None and back.digest == undo.bad.digest
 
 
-def _bad(view: Set, undo: Undo) -> list[Pod]:
-    return of_template(undo.bad.digest, view.revisions, view.pods)
+def strays(view: Set, undo: Undo) -> list[Pod]:
+    """The pods that run anything else than the last good release, where it is known what they run."""
+    known = templates(view.revisions)
+    good = undo.serve.digest if undo.serve is not None else None
+    return [pod for pod in view.pods if pod.hash in known and known[pod.hash].digest != good]
 
 
 def _can_stop(view: Set, serve: Template | None) -> bool:
