@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,6 +13,7 @@ from holdfast.cluster.deployments import read
 from holdfast.cluster.gate import read_gate
 from holdfast.cluster.lift import Deed, lift_all
 from holdfast.cluster.resources import DEPLOYMENTS, HOLDS, REPLICASETS
+from holdfast.core.hold import Undo
 from holdfast.core.kinds.deployment import Deployment
 from holdfast.core.objective import Workload
 from holdfast.core.request import (
@@ -137,6 +138,25 @@ async def test_a_pause_of_somebody_else_stays(
     assert "stays paused" in done[0].what
     assert await held.free()
     assert (await held.view()).paused
+
+
+async def test_a_pause_from_before_an_undo_stays(
+    operator: Client, admin: Client, lab_cluster: Cluster, namespace: str
+) -> None:
+    """Somebody had paused it before its release was undone, and the record says so: theirs to end."""
+    lab_cluster.deployment(namespace, "web", "shop:v1", 1)
+    held = Held(Workload(namespace, "Deployment", "web"), operator)
+    lab_cluster.kubectl("-n", namespace, "rollout", "pause", "deployment/web")
+    episode = record(held.workload)
+    undo = Undo("bad-release-q9q9q", episode.declared, None, episode.since, paused_before=True)
+    await Acting(operator).carry_out(WriteRecord(replace(episode, id=undo.id, undo=undo)))
+    queued = {"metadata": {"labels": {QUEUE_LABEL: undo.id}}}
+    await operator.merge_patch(DEPLOYMENTS, namespace, "web", queued)
+    done = about(await lift_all(admin), namespace)
+    assert "stays paused" in done[0].what
+    view = await held.view()
+    assert view.paused
+    assert QUEUE_LABEL not in view.labels
 
 
 async def test_labels_without_a_record_are_lifted_too(
