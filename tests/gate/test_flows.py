@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
 from tests.fixtures_chart import InstalledChart
-from tests.gate.asking import HOLD, ID, OVERRIDE, QUEUE, Json, container, put, template, workload
+from tests.gate.asking import HOLD, ID, OVERRIDE, QUEUE, UNDONE, Json, container, put, template, workload
 from tests.gate.conftest import Shop, open_shop
 
 pytestmark = pytest.mark.lab
@@ -118,6 +119,32 @@ def test_a_gitops_loop_neither_resumes_nor_locks_the_fix_out(own_shop: Shop) -> 
         assert "'queue.holdfast.dev' denied request" in apply(*how)  # once it is there, the same again only resumes
     images = {found["spec"]["template"]["spec"]["containers"][0]["image"] for found in shop.sets()}
     assert images == {"shop:v1"}
+
+
+def test_helm_after_an_undo(own_shop: Shop, tmp_path: Path) -> None:
+    """An upgrade to a fix is taken, also as a replacement, and returns at once though no pod is new; an uninstall is whole."""
+    shop = own_shop
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: shop, version: 0.1.0}")
+    manifest = json.dumps(workload("Deployment", shop.namespace, "checkout", replicas=1))
+    (tmp_path / "templates" / "checkout.yaml").write_text(manifest.replace("shop:v1", "{{ .Values.image }}"))
+
+    def upgrade(image: str, *more: str) -> None:
+        words = ("upgrade", "--install", "shop", str(tmp_path), "-n", shop.namespace, "--wait", "--timeout=30s")
+        shop.cluster.helm(*words, f"--set=image={image}", *more)
+
+    upgrade("shop:v1")
+    shop.queue("Deployment", "checkout")
+    for owned in shop.sets():
+        shop.queue("ReplicaSet", owned["metadata"]["name"])
+    for image, more in (("shop:v1", ()), ("shop:v2", ()), ("shop:v3", ("--force",))):
+        upgrade(image, *more)
+        found = shop.get("Deployment", "checkout")
+        assert (found["spec"]["paused"], found["metadata"]["labels"][QUEUE]) == (True, UNDONE)
+        assert found["spec"]["template"]["spec"]["containers"][0]["image"] == image
+    assert len(shop.sets()) == 1
+    shop.cluster.helm("uninstall", "shop", "-n", shop.namespace)
+    shop.cluster.wait(lambda: not shop.sets(), 15, "the ReplicaSets to be collected", every=0.1)
 
 
 def test_people_can_lift_everything_without_an_operator(own_shop: Shop) -> None:
