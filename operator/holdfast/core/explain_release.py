@@ -144,8 +144,7 @@ def explain_release(release: ReleaseRecord) -> Iterator[str]:
 
 def undo_message(workload: Workload, undo: Undo, finding: Finding | None = None) -> str:
     """Why a release is undone, how far that is, and what ends it; `finding` is the rule that asked, where it is known."""
-    bad = ", ".join(undo.bad.images) or "The release"
-    good = ", ".join(undo.serve.images) or "the last good release" if undo.serve is not None else ""
+    bad, good = _both(undo)
     why = f"{_capital(state_of_release(finding))}. " if finding is not None else ""
     allows = f"holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace}"
     ends = f"Any other release goes out; {bad} does not, until a person allows it: {allows}."
@@ -158,6 +157,15 @@ def undo_message(workload: Workload, undo: Undo, finding: Finding | None = None)
             return f"{why}{bad} is undone in part: the pods of {good} did not become available in time, so both serve. {ends}"
         case _:
             return f"{why}{bad} is stopped where it is: there is nothing to go back to, so what serves goes on serving. {ends}"
+
+
+def _both(undo: Undo) -> tuple[str, str]:
+    """The images of what is undone and of what serves; with their digests where a change of the configuration has none."""
+    bad = ", ".join(undo.bad.images) or "the release"
+    good = ", ".join(undo.serve.images) or "the last good release" if undo.serve is not None else ""
+    if undo.serve is not None and undo.serve.images == undo.bad.images:
+        return f"{bad} (template {undo.bad.digest[:10]})", f"{good} (template {undo.serve.digest[:10]})"
+    return bad, good
 
 
 def _capital(text: str) -> str:
