@@ -23,11 +23,12 @@ class Row:
 class Weighed:
     """What one objective's events say of the release: the finding, and the figures it rests on.
 
-    `total` and `bad` are events of its own pods. `against_target` and `against_others` are natural logarithms of the two
-    e-values. `strong` says that the finding would stand without pods of another release beside it. `seen_after` is the
-    number of events after which a fault of ten times the budget would be seen, `seen_in` how long that takes at the
-    present rate. `nobodys` are events of pods that were gone before anybody could tell whose they were: they count neither
-    for the release nor for the others.
+    `total` and `bad` are events of its own pods. `against_target` and `against_others` are natural logarithms of
+    evidence: that it fails more than its target allows, and more than the pods beside it, or than before where there
+    are none. `strong` says that it fails more than the workload ever did, and has since it began: a finding that would
+    stand without pods of another release beside it. `seen_after` is the number of events after which a fault of ten
+    times the budget would be seen, `seen_in` how long that takes at the present rate. `nobodys` are events of
+    pods that were gone before anybody could tell whose they were: they count neither for the release nor for the others.
     """
 
     objective: ObjectKey
