@@ -345,6 +345,10 @@ def test_where_git_declares_the_pause_it_is_said() -> None:
     assert request.record.message == f"v2 was undone. {CAVEAT}"
     told = request.record
     assert not isinstance(step(Held(told), view, told, NOW), WriteRecord)
+    hold = on_record(undo=UNDO, message="It is on hold; lifts above 5 %.")
+    request = step(Held(hold), view, hold, NOW)
+    assert isinstance(request, WriteRecord)
+    assert request.record.message == f"{CAVEAT} It is on hold; lifts above 5 %."
 
 
 def test_labels_of_an_earlier_undo_are_ours_too() -> None:

@@ -40,11 +40,12 @@ def step(want: Wanted, view: Deployment | None, stored: HoldRecord | None, now: 
 
 
 def _told(want: Held, view: Deployment) -> Held:
-    """With what a person should know of this object."""
+    """With what a person should know of this object; what a hold says ends the message, as it does without it."""
     record = want.record
     if record.undo is None or not view.declares_pause or CAVEAT in record.message:
         return want
-    return replace(want, record=replace(record, message=f"{record.message} {CAVEAT}"))
+    message = f"{CAVEAT} {record.message}" if record.causes else f"{record.message} {CAVEAT}"
+    return replace(want, record=replace(record, message=message))
 
 
 def _hold(want: Held, view: Deployment, stored: HoldRecord | None) -> Step:
