@@ -247,7 +247,7 @@ class Reporter:
     async def _retire(self, hold: HoldRecord, now: Instant) -> None:
         """Remove a lifted Hold that has been there long enough and remembers nothing that still matters."""
         last = hold.history[-1].at if hold.history else hold.since
-        if not hold.in_force and not hold.worn and now - last > KEPT:
+        if not hold.in_force and not hold.worn and not hold.quarantined and now - last > KEPT:
             try:
                 await self.hands.forget(hold.workload)
             except ClusterError as error:
