@@ -1,17 +1,19 @@
-"""What is wanted of a workload whose releases are judged elsewhere: the undo while what is declared is bad, the hold while
-the budget is empty. Verdicts are given; records come out as the operator would write them.
-"""
+"""The operator's own decisions about a workload whose releases are judged from outside: a person asks to undo the bad ones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from holdfast.core.explain import hold_message
-from holdfast.core.hold import Cause, HoldRecord, HoldState, Quarantined, Reason, Template, Undo
-from holdfast.core.kinds.deployment import Deployment, begin_undo, end_undo, keep_undo
+from holdfast.core.decide import decide
+from holdfast.core.hold import HoldRecord, Template
+from holdfast.core.kinds import View
 from holdfast.core.objective import Workload
-from holdfast.core.wanted import Free, Held, Wanted
-from tests.core.making import OLD, cause_key, rule
+from holdfast.core.observed import Observed
+from holdfast.core.release import Ask, ReleaseRecord, ReleaseState
+from holdfast.core.wanted import Held, Wanted
+from tests.core.making import LATENCY, OLD, measured, rule
+
+SOMEBODY = Ask("alice@example.com", "it fails")
 
 
 @dataclass
@@ -25,49 +27,41 @@ class Verdicts:
     at_once: bool = False
     turns: int = 0
 
-    def wanted(self, workload: Workload, view: Deployment | None, stored: HoldRecord | None, now: float) -> Wanted:
-        """Pure but for the number in new ids."""
+    def wanted(self, workload: Workload, view: View | None, stored: HoldRecord | None, now: float) -> Wanted:
+        """What is decided; the turn ends new ids."""
         self.turns += 1
-        held = stored if stored is not None and stored.in_force else None
-        listed = tuple(q for q in (stored.quarantined if stored else ()) if q.template not in self.allowed)
-        if view is None:
-            return Free(Reason.WORKLOAD_GONE, (), listed)
-        mine = next((q for q in listed if q.template == view.template), None)
-        if mine is None and view.template in self.bad - self.allowed and view.template != self.serve:
-            mine = Quarantined(f"bad-release-{self.turns:05d}", view.template, now)
-            listed = (*listed, mine)
-        undo = self._undo(mine, view, held, now)
-        causes = (Cause(cause_key(rule()), Reason.BUDGET_EXHAUSTED, now),) if self.empty else ()
-        if not causes and undo is None:
-            ended = Reason.ALLOWED_BY_HAND if view.template in self.allowed else Reason.TEMPLATE_CHANGED
-            return Free(ended, (), listed)
-        if held is None:
-            hold_id = f"budget-exhausted-{self.turns:05d}" if undo is None or causes else undo.id
-            new = HoldRecord(workload, hold_id, HoldState.ACTIVE, Reason.BAD_RELEASE, now, causes, "", view.template)
-            history = stored.history if stored is not None else ()
-            held = replace(new, history=history).moved(HoldState.ACTIVE, Reason.BAD_RELEASE, now)
-        elif held.causes:
-            causes = causes and held.causes
-        return self._held(held, view, undo, replace(held, causes=causes, quarantined=listed, declared=view.template))
+        seen = Observed(
+            now,
+            workload,
+            view,
+            (measured(-3 if self.empty else 50),),
+            {LATENCY: (rule(),)},
+            stored,
+            new_id=f"{self.turns:05d}",
+            releases=self._releases(workload, view, now),
+        )
+        wanted = decide(seen).wanted
+        if isinstance(wanted, Held) and wanted.record.undo is not None and self.at_once:
+            wanted = replace(wanted, record=replace(wanted.record, undo=replace(wanted.record.undo, at_once=True)))
+        return wanted
 
-    def _undo(self, mine: Quarantined | None, view: Deployment, held: HoldRecord | None, now: float) -> Undo | None:
-        if mine is None:
-            return None
-        if held is not None and held.undo is not None and held.undo.id == mine.id:
-            return keep_undo(view, held.undo, now)
-        return begin_undo(view, held, mine.id, self.serve, now, at_once=self.at_once)
+    def _releases(self, workload: Workload, view: View | None, now: float) -> tuple[ReleaseRecord, ...]:
+        declared = view.template if view is not None else None
+        known = {t for t in (declared, self.serve, *self.bad, *self.allowed) if t is not None}
 
-    def _held(self, held: HoldRecord, view: Deployment, undo: Undo | None, record: HoldRecord) -> Held:
-        if not record.causes and undo is not None:
-            record = replace(record, id=undo.id)
-        elif not held.denies:
-            record = replace(record, id=f"budget-exhausted-{self.turns:05d}")
-        record = end_undo(record, view) if undo is None else replace(record, undo=undo)
-        if not record.causes:
-            record = replace(record, paused=None)
-        elif view.hold != record.id:
-            stops = view.in_flight and not view.paused and undo is None
-            record = replace(record, enforced=False, paused=view.template if stops else record.paused)
-        elif not view.paused:
-            record = replace(record, paused=None)
-        return Held(replace(record, message=hold_message(record, ())))
+        def record(template: Template) -> ReleaseRecord:
+            ended = None if template == declared else now - 60
+            asked = template in self.bad - self.allowed and template != self.serve
+            return ReleaseRecord(
+                workload,
+                "uid",
+                template,
+                now - 60,
+                ReleaseState.COMPLETE,
+                ended=ended,
+                good=template == self.serve,
+                undo=SOMEBODY if asked else None,
+                allow=SOMEBODY if template in self.allowed else None,
+            )
+
+        return tuple(record(template) for template in sorted(known, key=lambda t: t.digest))
