@@ -73,17 +73,37 @@ def test_events_wait_until_somebody_tells_whose_they_are() -> None:
 
 
 def test_what_nobody_can_tell_is_nobodys() -> None:
-    """After ten minutes, neither of the release nor of the others; one that is older than the release is of the others."""
+    """When pods were listed ten minutes later, neither of the release nor of the others; one that is older than the release
+    is of the others.
+    """
     one = docket()
     take(one, 1_010, {"web-lost": (3, 2)})
     take(one, 1_020, {"web-old": (5, 1)}, since=10)
     take(one, 1_030, {"web-new-bbbbb": (2, 0)}, since=1_002)
+    take(one, 1_031 + PATIENCE, {})
     assert one.nobodys(WEB) == (0, 0)
-    take(one, 1_021 + PATIENCE, {})
+    one.learn(WEB, [], 1_021 + PATIENCE)
+    take(one, 1_032 + PATIENCE, {})
     assert one.nobodys(WEB) == (3, 2)
     assert one.cost(WEB) == (2, 0)
     assert sum(line[3] for line in one.state.cases[0].lines) == 5
     assert one.state.waiting == {}
+
+
+def test_a_long_gap_that_is_filled_at_once_loses_nobody() -> None:
+    """After a restart hours are read before anybody can list a pod: what counted in them waits for the first list, and for
+    the hash of the release.
+    """
+    daemons = Workload("shop", "DaemonSet", "web")
+    one = docket(replace(NEW, workload=daemons, hashes=()))
+    one.learn(daemons, [Pod("web-aaaaa", "1", "old", 500)], 1_005)
+    for n in range(MOST_WAITS):
+        take(one, 1_010 + 15 * n, {"web-aaaaa": (3, 0), "web-bbbbb": (2, 1)}, since=1_002)
+    one.learn(daemons, [Pod("web-bbbbb", "2", "new", 1_001)], 1_010 + 15 * MOST_WAITS)
+    take(one, 1_010 + 15 * MOST_WAITS, {})
+    assert one.nobodys(daemons) == (0, 0)
+    one.keep({daemons: replace(NEW, workload=daemons)})
+    assert one.rows(daemons) == tuple(Row(1_010 + 15 * n, (2, 1), (3, 0)) for n in range(MOST_WAITS))
 
 
 def test_where_no_start_is_known_the_look_before_stands_in() -> None:
@@ -91,7 +111,8 @@ def test_where_no_start_is_known_the_look_before_stands_in() -> None:
     one = docket()
     take(one, BEGAN + 5, {"web-x": (4, 1)}, since=None)
     take(one, 1_100, {"web-x": (2, 1)}, since=None)
-    take(one, 1_101 + PATIENCE, {})
+    one.learn(WEB, [], 1_101 + PATIENCE)
+    take(one, 1_102 + PATIENCE, {})
     assert sum(line[3] for line in one.state.cases[0].lines) == 4
     assert one.nobodys(WEB) == (2, 1)
 
@@ -112,7 +133,9 @@ def test_two_workloads_of_one_objective_are_told_apart() -> None:
     one.learn(ADMIN, [pod("web-admin-next-aaaaa")], 1_005)
     take(one, 1_010, {"web-admin-next-aaaaa": (3, 1), "web-new-aaaaa": (2, 2), "web-admin-lost": (9, 9)})
     assert (one.cost(WEB), one.cost(ADMIN)) == ((2, 2), (3, 1))
-    take(one, 1_011 + PATIENCE, {})
+    for workload in (WEB, ADMIN):
+        one.learn(workload, [], 1_011 + PATIENCE)
+    take(one, 1_012 + PATIENCE, {})
     assert (one.nobodys(WEB), one.nobodys(ADMIN)) == ((0, 0), (9, 9))
 
 

@@ -121,6 +121,8 @@ def on_trial() -> Ledger:
     docket.learn(web, [Pod("web-new-aaaaa", "1", "new", at + 1), Pod("web-old-aaaaa", "2", "old", at - 9)], at + 5)
     docket.take(at, at + 20, [(("shop", "web-lost", at + 3), (7.0, 1.5)), (("shop", "web-new-aaaaa", at + 2), (4, 1))])
     docket.take(at + 20, at + 900, [(("shop", "db-0", None), (3.0, 0)), (("shop", "web-old-aaaaa", 1.0), (9, 2))])
+    docket.learn(web, [], at + 1_000)
+    docket.take(at + 900, at + 1_000, [])
     ledger.docket = docket
     return ledger
 

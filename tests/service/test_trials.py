@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from holdfast.cluster.errors import Unreachable
+from holdfast.core.attribution import foreseen
 from holdfast.core.budget import Measured
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.hold import Template
@@ -300,8 +301,27 @@ async def test_events_of_nobody_are_told(accounts: Accounts) -> None:
     await rolling(scene, 1, 0)
     lost = {("lost",): Reading(50, 9, START + 70, process=("shop", "checkout-x", "app"))}
     scene.ledger().feed(scene.now + 1, lost)
-    scene.look(at=scene.now + 1_000)
+    for _ in range(2):
+        scene.look(at=scene.now + 1_000)
+        await scene.trials.look()
     assert scene.trial().weighed[0].nobodys == 50
+
+
+async def test_what_nobody_has_looked_at_is_counted_and_not_judged(accounts: Accounts) -> None:
+    """A template that was declared while the operator was down: its events wait until its record says when it began."""
+    scene = Scene(accounts)
+    for _ in range(4):
+        scene.look()
+    before = replace(RELEASE, template=Template("before"), began=START - DAY, state=ReleaseState.COMPLETE, hash="old")
+    next_one = foreseen(before, "uid", "digest")
+    scene.trials.keep({SHOP: before}, {SHOP: (MINE,)}, foreseen={SHOP: next_one})
+    for _ in range(6):
+        scene.look(20)
+        await scene.trials.look()
+    assert scene.trial() == Trial(before)
+    scene.keep()
+    (weighed,) = scene.trial().weighed
+    assert (weighed.finding, weighed.total, weighed.bad) == (ReleaseFinding.BAD, 600, 120)
 
 
 async def test_a_trial_goes_on_after_a_restart(accounts: Accounts) -> None:

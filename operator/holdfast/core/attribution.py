@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Final
 
 from .doubts import unattributable
+from .hold import Template
 from .ledger import Ledger
 from .objective import Composite, Counted, Objective, Sampled
 from .policy import ON_TRIAL
@@ -29,6 +30,14 @@ def is_on_trial(release: ReleaseRecord, within: Seconds | None, now: Instant) ->
     if release.state is not ReleaseState.COMPLETE or release.completed is None:
         return False
     return now - release.completed <= (ON_TRIAL if within is None else within)
+
+
+def foreseen(record: ReleaseRecord, uid: str, digest: str) -> ReleaseRecord:
+    """The release of a template that is declared while the one on record is another: nobody has looked yet what became of it.
+
+    What its pods count waits from the beginning of the last release on, until its own record says when it began.
+    """
+    return ReleaseRecord(record.workload, uid, Template(digest), record.began, ReleaseState.ROLLING_OUT)
 
 
 def not_attributable(objective: Objective, pods: Collection[tuple[str, str]]) -> str | None:

@@ -1,6 +1,7 @@
 """Whose events were counted while releases are on trial: those of the release's own pods, or of the other ones.
 
-Rule: nothing is guessed. What pods count waits until somebody tells their revision, and is given up after ten minutes.
+Rule: nothing is guessed. What pods count waits until somebody tells their revision. It is given up when pods were listed ten
+minutes later and nobody could.
 
 One thread feeds it, others tell it of pods and read.
 """
@@ -20,9 +21,9 @@ from .targets import NOTHING, Gain
 from .trial import Row
 
 PATIENCE: Final[Seconds] = 600
-"""For so long events wait until it is known whose they are."""
+"""When pods were listed so long after events, it will not be known any more whose those were."""
 
-MOST_WAITS: Final = 40
+MOST_WAITS: Final = 240
 """Looks at one process that wait one by one; of more the oldest are counted as one."""
 
 MOST_LIVES: Final = 5_000
@@ -76,7 +77,7 @@ class Docket:
                 wait = before, at, *gain
                 if not self._placed(life, wait):
                     self._waiting[life] = _shortened((*self._waiting.get(life, ()), wait))
-            for life in [life for life, waits in self._waiting.items() if waits[0][1] < at - PATIENCE]:
+            for life in [life for life, waits in self._waiting.items() if self._is_lost(life, waits[0][1])]:
                 self._give_up(life)
             for life in list(self._waiting)[: max(0, len(self._waiting) - MOST_LIVES)]:
                 self._give_up(life)
@@ -139,13 +140,21 @@ class Docket:
                 return True
         return not claimed
 
+    def _is_lost(self, life: Life, at: Instant) -> bool:
+        """Whether nobody will tell any more whose events of this time were. A release without a hash may get one."""
+        case = self._likely(life)
+        return bool(case.candidate.hashes) and case.told is not None and at < case.told - PATIENCE
+
     def _give_up(self, life: Life) -> None:
-        """Nobody will tell more: count it where its age or its name says it belongs, or as nobody's."""
-        namespace, pod, since = life
-        claimed = (case for case in self._cases.values() if case.candidate.workload.may_own(namespace, pod))
-        case = max(claimed, key=lambda case: len(case.candidate.workload.name))
+        """Count it where its age or its name says it belongs, or as nobody's."""
+        case, (_, pod, since) = self._likely(life), life
         for before, at, total, bad in self._waiting.pop(life):
             case.count(at, case.at_last(pod, before if since is None else since), (total, bad))
+
+    def _likely(self, life: Life) -> Case:
+        """Of the cases that may claim a pod the one whose name it has most of."""
+        claimed = (case for case in self._cases.values() if case.candidate.workload.may_own(life[0], life[1]))
+        return max(claimed, key=lambda case: len(case.candidate.workload.name))
 
 
 def _shortened(waits: tuple[Wait, ...]) -> tuple[Wait, ...]:

@@ -90,6 +90,7 @@ class Trials:
     read: Callable[[Workload], Awaitable[Rollout | None]]
     clock: Callable[[], Instant] = time.time
     _declared: Mapping[Workload, ReleaseRecord] = field(default_factory=dict)
+    _foreseen: Mapping[Workload, ReleaseRecord] = field(default_factory=dict)
     _on_trial: dict[Workload, OnTrial] = field(default_factory=dict)
     _blind: set[Workload] = field(default_factory=set)
 
@@ -98,16 +99,19 @@ class Trials:
         declared: Mapping[Workload, ReleaseRecord],
         objectives: Mapping[Workload, tuple[Objective, ...]],
         within: Callable[[Workload], Seconds | None] = lambda _: None,
+        foreseen: Mapping[Workload, ReleaseRecord] | None = None,
     ) -> None:
         """These releases are declared now: count for those that are on trial, and no longer for others.
 
         `within` says how long a workload's release is judged after it is complete, where rules do. To be called before
-        a look, so that nothing of it is missed, and not before all records of releases were read.
+        a look, so that nothing of it is missed, and not before all records of releases were read. Those `foreseen` are
+        counted for instead, and not judged yet.
         """
         now, before, self._declared = self.clock(), self._on_trial, declared
+        self._foreseen = foreseen or {}
         self._on_trial = {
             workload: _opened(release, objectives.get(workload, ()), before.get(workload))
-            for workload, release in declared.items()
+            for workload, release in {**declared, **self._foreseen}.items()
             if is_on_trial(release, within(workload), now)
         }
         self._blind &= self._on_trial.keys()
@@ -135,8 +139,10 @@ class Trials:
         `alphas` say how probable a false stop may be at each objective; without them they share what one release may have.
         """
         release, one = self._declared.get(workload), self._on_trial.get(workload)
-        if release is None or one is None:
-            return None if release is None else Trial(release)
+        if release is None:
+            return None
+        if one is None or workload in self._foreseen:
+            return Trial(release)
         told = {m.objective.key for m in measured if self.not_attributable(m.objective) is None}
         share = ALPHA / max(1, len(told))
         weighed = []
