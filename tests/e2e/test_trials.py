@@ -23,7 +23,10 @@ from holdfast.service.metrics import Metrics
 from holdfast.service.shelf import Shelf, record_of
 from holdfast.service.trials import Trials
 from lab import Cluster
+from lab.operator import Operator
 from lab.shop.truth import Count
+from tests.e2e.scene import settle
+from tests.e2e.trial import BAD_RELEASE, OnTrial
 from tests.prometheus.measuring import ratio, source
 
 pytestmark = pytest.mark.lab
@@ -213,3 +216,33 @@ async def test_every_request_is_put_down_to_the_release_that_served_it(
         assert trial.weighed[0].finding is ReleaseFinding.BAD
         assert trial.weighed[0].bad == new.bad
         watcher.accounts.close()
+
+
+def test_what_a_release_served_while_the_operator_was_down_is_put_down_to_it(
+    lab_cluster: Cluster, operator: Operator
+) -> None:
+    """It was killed before the release and again in its middle: its record says to the request what its pods served."""
+    with OnTrial(lab_cluster) as scene:
+        policy = scene.document("ErrorBudgetPolicy", "releases", {"mode": "Audit", "rules": [BAD_RELEASE]})
+        lab_cluster.apply(policy)
+        operator.process.kill()
+        assert not scene.release("shop:err-20-ready-3s")
+        scene.until(lambda: scene.seen.most("err-20-ready-3s") > 0, "a pod of the release", 30)
+        settle(8)
+        operator.start()
+        scene.until(lambda: "err-20-ready-3s" in scene.releases(), "the release to be recorded", 30)
+        operator.process.kill()
+        lab_cluster.wait_rollout(scene.namespace, scene.app)
+        operator.start()
+        settle(8)
+        lab_cluster.shop.set_rate(scene.namespace, scene.app, 0)
+        settle(2)
+        hash_ = scene.releases()["err-20-ready-3s"]["hash"]
+        served = lab_cluster.shop.truth(scene.namespace, scene.app).releases[hash_]
+        assert served.bad > 0
+
+        def recorded() -> bool:
+            costs = scene.releases()["err-20-ready-3s"].get("costs") or [{}]
+            return (costs[0].get("requests"), costs[0].get("bad")) == (str(served.requests), str(served.bad))
+
+        scene.until(recorded, "what it served to be on record", 40)

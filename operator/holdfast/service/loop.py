@@ -10,17 +10,20 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from holdfast.cluster.resources import ADJUSTMENTS, HOLDS, OBJECTIVES, POLICIES, RELEASES, WORKLOADS, Resource
 from holdfast.cluster.store import Store
+from holdfast.cluster.workloads import stored
+from holdfast.core.attribution import foreseen
 from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
 from holdfast.core.judge import Standing, findings, tired
 from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.policy import Mode, false_stops
 from holdfast.core.quantities import Instant
+from holdfast.core.release import ReleaseRecord
 from holdfast.core.remarks import Remarks
 from holdfast.core.trial import Trial
 
@@ -136,7 +139,15 @@ class Loop:
                     opened.set()
         workloads = self.world.by_workload()
         asked = {w: r for w, r in self.releases.declared().items() if self.world.within(w) is not None}
-        self.trials.keep(asked if self.follow else {}, workloads, self.world.within)
+        asked = asked if self.follow else {}
+        self.trials.keep(asked, workloads, self.world.within, dict(self._foreseen(asked.values())))
+
+    def _foreseen(self, declared: Iterable[ReleaseRecord]) -> Iterator[tuple[Workload, ReleaseRecord]]:
+        """Releases that the watch shows and that are not on record yet: what they serve meanwhile is not to be missed."""
+        for record in declared:
+            body = stored(self.store, record.workload)
+            if body is not None and body["template"] != record.template.digest:
+                yield record.workload, foreseen(record, body["metadata"]["uid"], body["template"])
 
     async def one_pass(self, only: set[Workload] | None = None) -> None:
         """Judge every objective, bring every workload (or these alone) where it is wanted, and tell."""
