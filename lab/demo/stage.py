@@ -9,7 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.demo.screen import Screen
-from lab.demo.shop import APP, NAMESPACE, OBJECTIVE
+from lab.demo.shop import APP, NAMESPACE, OBJECTIVE, OURS
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -71,6 +71,12 @@ class Stage:
         """The status of the Hold."""
         status: dict[str, Any] = self.cluster.get("hold", NAMESPACE, f"deployment-{APP}").get("status") or {}
         return status
+
+    def release(self, version: str) -> dict[str, Any]:
+        """The status of the WorkloadRelease of this version; empty while there is none."""
+        releases = self.cluster.raw("GET", f"{OURS}/workloadreleases")["items"]
+        found = (r["status"] for r in releases if r.get("status", {}).get("version") == version)
+        return next(found, {})
 
     def in_force(self, kind: str) -> bool:
         """Whether a condition of the Hold is true."""

@@ -7,6 +7,7 @@ way out by hand.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ class Story(Stage):
             self.bad_release,
             self.undone,
             self.fix,
+            self.off_trial,
             self.bad_day,
             self.held,
             self.denied,
@@ -54,7 +56,7 @@ class Story(Stage):
             f"--filename={EXAMPLES / name}" for name in ("demo-shop.yaml", "demo-objective.yaml", "demo-policy.yaml")
         ]
         self.kubectl("apply", *files)
-        self.cluster.shop.set_fault("v2", errors=0.5)
+        self.cluster.shop.set_fault("v2", errors=0.1)
         self.cluster.wait_rollout(NAMESPACE, APP)
 
     def good_release(self) -> None:
@@ -64,7 +66,7 @@ class Story(Stage):
         self.show("get", "slo", "-n", NAMESPACE)
 
     def bad_release(self) -> None:
-        """The developer rolls out v2: half of its answers are errors."""
+        """The developer rolls out v2: one answer in ten is an error."""
         self.set_image("v2", "developer")
         first = self.wait(
             lambda: self.cluster.shop.truth(NAMESPACE, APP).total.first_bad_at, "the first failed request"
@@ -95,6 +97,15 @@ class Story(Stage):
         self.mark("fix rolled out")
         if self.running() != ["v3"] * 4:
             raise LabError(f"Only pods of v3 should be there, but these are: {self.running()}")
+
+    def off_trial(self) -> None:
+        """v3 serves for a minute after its completion; then its trial is over, and it is the one to go back to."""
+        completed = self.release("v3").get("completed")
+        if completed is None:
+            raise LabError("v3 is rolled out, but its WorkloadRelease does not say that it is complete.")
+        over = datetime.fromisoformat(completed).timestamp() + 61
+        self.wait(lambda: self.cluster.shop.truth(NAMESPACE, APP).at > over, "the end of the trial of v3", 90)
+        self.show("get", "wrel", "-n", NAMESPACE)
 
     def bad_day(self) -> None:
         """Later something behind the shop breaks: every release fails alike, and no other one would help."""

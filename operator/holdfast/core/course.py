@@ -65,7 +65,8 @@ def _told(record: ReleaseRecord, trial: Trial | None, measured: Sequence[Measure
 
 
 def _cost(weighed: Weighed, measured: Measured) -> Cost:
-    """Of slices of time no share of the budget can be told."""
+    """To six digits, which is all that anybody reads. Of slices of time no share of the budget can be told."""
     allowed = float(measured.budget.allowed)
     spent = weighed.bad / allowed if allowed > 0 and measured.objective.slices is None else 0.0
+    spent = float(f"{spent:.6g}")
     return Cost(weighed.objective, weighed.total, weighed.bad, spent, weighed.finding, weighed.seen_after)
