@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from holdfast.core.explain import undo_message
 from holdfast.core.hold import HoldRecord, HoldState, Quarantined, Reason, Template, UndoState
 from holdfast.core.kinds import begin_undo, end_undo, keep_undo, lasts, step
 from holdfast.core.kinds.revisions import Pod, Revision, serving
@@ -262,7 +263,7 @@ def test_at_once_nobody_waits_for_good_pods() -> None:
 
 
 def test_a_complete_release_is_undone_by_the_template_once() -> None:
-    """One request brings template and labels; the gate is closed to every other template, and the record says how to open
+    """One request brings template and labels; the gate is closed to every other template, and what is said tells how to open
     it. When somebody gets the bad one in again all the same, that is not fought.
     """
     world = complete()
@@ -273,7 +274,9 @@ def test_a_complete_release_is_undone_by_the_template_once() -> None:
     assert (world.view.template, world.running, world.undone) == (OLD, {"v1": 3}, UndoState.UNDONE)
     assert world.record is not None
     assert world.record.denies
-    assert "`holdfast lift statefulset/db -n shop` lets it in" in world.record.message
+    said = undo_message(world.view.workload, world.record.undo)  # type: ignore[arg-type]
+    assert "every other one is refused" in said
+    assert "a person lets it in: holdfast lift statefulset/db -n shop" in said
     world.ship(NEW, 5)
     assert isinstance(world.look(), Done)
     assert world.running == {"v2": 3}

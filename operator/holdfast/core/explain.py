@@ -35,7 +35,7 @@ def hold_message(record: HoldRecord, because: Sequence[Finding]) -> str:
         return _held_message(record, because)
     blamed = next((f for f in because if f.blames), None)
     undone = undo_message(record.workload, record.undo, blamed)
-    return f"{undone} {_held_message(record, because)}" if record.denies else undone
+    return f"{undone} {_held_message(record, because)}" if record.causes else undone
 
 
 def _held_message(record: HoldRecord, because: Sequence[Finding]) -> str:

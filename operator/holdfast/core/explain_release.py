@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import exp
 from typing import Final
 
-from .hold import Reason, Undo, UndoState
+from .hold import Reason, Undo, UndoState, puts_back
 from .judge import Finding
 from .objective import ObjectKey, Workload
 from .policy import ReleaseWorse, Releasing, calm_window
@@ -146,13 +146,14 @@ def undo_message(workload: Workload, undo: Undo, finding: Finding | None = None)
     """Why a release is undone, how far that is, and what ends it; `finding` is the rule that asked, where it is known."""
     bad, good = _both(undo)
     why = f"{_capital(state_of_release(finding))}. " if finding is not None else ""
-    allows = f"holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace}"
-    ends = f"Any other release goes out; {bad} does not, until a person allows it: {allows}."
+    ends, declared = _ends(workload, undo, bad), f"while {bad} is still declared"
+    if puts_back(workload, undo):
+        declared = "and is declared again"
     match undo.state:
         case UndoState.UNDER_WAY if undo.serve is not None:
             return f"{why}{bad} is being undone, so that {good} serves again. {ends}"
         case UndoState.UNDONE:
-            return f"{why}{bad} was undone: {good} serves, while {bad} is still declared. {ends}"
+            return f"{why}{bad} was undone: {good} serves, {declared}. {ends}"
         case UndoState.STUCK:
             return f"{why}{bad} is undone in part: the pods of {good} did not become available in time, so both serve. {ends}"
         case _:
@@ -166,6 +167,16 @@ def _both(undo: Undo) -> tuple[str, str]:
     if undo.serve is not None and undo.serve.images == undo.bad.images:
         return f"{bad} (template {undo.bad.digest[:10]})", f"{good} (template {undo.serve.digest[:10]})"
     return bad, good
+
+
+def _ends(workload: Workload, undo: Undo, bad: str) -> str:
+    allows = f"holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace}"
+    if not puts_back(workload, undo):
+        return f"Any other release goes out; {bad} does not, until a person allows it: {allows}."
+    return (
+        f"Its pod template is put back, so every other one is refused; a tool that applies {bad} is told so at every turn. "
+        f"Once a fix is declared there, a person lets it in: {allows}."
+    )
 
 
 def _capital(text: str) -> str:

@@ -139,6 +139,11 @@ def by_template(undo: Undo | None) -> bool:
     return undo is not None and undo.serve is not None and undo.found is None
 
 
+def puts_back(workload: Workload, undo: Undo | None) -> bool:
+    """Whether an undo puts another template in the place of the declared one. That of a Deployment never does."""
+    return workload.kind != "Deployment" and by_template(undo)
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One line of the history of a hold."""
@@ -188,7 +193,7 @@ class HoldRecord:
     @property
     def puts_back(self) -> bool:
         """Whether another template takes the place of what was declared: then every other one is refused too."""
-        return self.workload.kind != "Deployment" and by_template(self.undo)
+        return puts_back(self.workload, self.undo)
 
     def moved(self, state: HoldState, reason: Reason, at: Instant) -> HoldRecord:
         """The same episode in another state, with a line in its history (the last 20 are kept)."""

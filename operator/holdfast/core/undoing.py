@@ -61,9 +61,9 @@ def undoing(seen: Observed, because: Sequence[Finding]) -> Undoing:
 
 
 def _why_ended(before: Undo, declared: str, allowed: frozenset[str]) -> Reason:
-    if before.bad.digest != declared:
-        return Reason.TEMPLATE_CHANGED
-    return Reason.ALLOWED_BY_HAND if declared in allowed else Reason.CAUSE_REMOVED
+    if before.bad.digest in allowed:
+        return Reason.ALLOWED_BY_HAND
+    return Reason.CAUSE_REMOVED if before.bad.digest == declared else Reason.TEMPLATE_CHANGED
 
 
 def _stands(seen: Observed, entry: Quarantined) -> bool:

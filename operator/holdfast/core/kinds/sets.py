@@ -37,20 +37,10 @@ def prepared(record: HoldRecord, view: Set) -> HoldRecord:
     found = record.found if paused is not None else None
     if paused is not None and found is None and not view.paused:
         found = view.partition
-    caveat, message = _caveat(record, view), record.message
-    if caveat not in message:
-        message = f"{message} {caveat}"
+    message = record.message
+    if record.causes and view.caveat not in message:
+        message = f"{view.caveat} {message}"  # its end is what tells whether it is still true
     return replace(record, paused=paused, found=found, message=message)
-
-
-def _caveat(record: HoldRecord, view: Set) -> str:
-    if not by_template(record.undo):
-        return view.caveat
-    path = f"{record.workload.kind.lower()}/{record.workload.name} -n {record.workload.namespace}"
-    return (
-        "The pod template of the last good release was put back, and every other one is refused: a tool that applies the "
-        f"one that was undone is told so at every turn. Once a fix is declared there, `holdfast lift {path}` lets it in."
-    )
 
 
 def _hold(want: Held, view: Set, stored: HoldRecord | None) -> Step:
