@@ -12,6 +12,8 @@ from holdfast.cluster.resources import DEPLOYMENTS, PODS, REPLICASETS
 from holdfast.core.hold import Reason, UndoState
 from holdfast.core.objective import Workload
 from holdfast.core.request import (
+    HOLD_LABEL,
+    QUEUE_LABEL,
     AttachReplicaSet,
     CreateReplicaSet,
     DetachReplicaSet,
@@ -268,15 +270,41 @@ async def test_killed_after_any_request_it_ends_the_same(clients: Clients, lab_c
 
 
 async def test_long_names_and_many_pods(clients: Clients, lab_cluster: Cluster) -> None:
-    """A name of 60 characters, whose pods do not carry the hash in their names; thirty pods."""
-    story = await released(lab_cluster, clients, name="w" * 60, replicas=30)
+    """A name of 60 characters, whose pods do not carry the hash in their names; a hundred pods."""
+    story = await released(lab_cluster, clients, name="w" * 60, replicas=100)
     await ships(lab_cluster, story, BAD, bad=True, wait=True)
     async with Watch(story) as watch:
         await story.settle(within=60, state=UndoState.UNDONE)
-        assert watch.least >= 30
-    assert await story.pods() == {GOOD: 30}
+        assert watch.least >= 100
+    assert await story.pods() == {GOOD: 100}
     await ships(lab_cluster, story, GOOD)
     await story.settle()
+    await story.clean()
+
+
+async def test_a_hold_beside_an_undo(clients: Clients, lab_cluster: Cluster) -> None:
+    """Each under its own label; a release that is let out of its quarantine waits for the budget all the same."""
+    story = await released(lab_cluster, clients)
+    await ships(lab_cluster, story, BAD, bad=True, wait=True)
+    await story.settle(state=UndoState.UNDONE)
+    story.verdicts.empty = True
+    await story.settle()
+    record = await story.record()
+    assert record is not None
+    assert record.undo is not None
+    assert record.id != record.undo.id
+    view = await story.view()
+    for labels in (view.labels, *(s.labels for s in view.every_set())):
+        assert (labels.get(HOLD_LABEL), labels.get(QUEUE_LABEL)) == (record.id, record.undo.id)
+    story.verdicts.allowed = set(story.verdicts.bad)
+    await story.settle()
+    view = await story.view()
+    assert (view.hold, view.queue, view.paused, len(view.sets)) == (record.id, None, True, 2)
+    assert sum((await story.pods()).values()) == 4
+    story.verdicts.empty = False
+    await story.settle()
+    lab_cluster.wait_rollout(story.workload.namespace, "web")
+    assert await story.pods() == {BAD: 4}
     await story.clean()
 
 

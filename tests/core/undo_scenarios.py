@@ -199,6 +199,13 @@ def _held_then_both_end(one: UndoWorld) -> None:
     one.change(template=FIX)
 
 
+def _held_then_allowed(one: UndoWorld) -> None:
+    one.empty = True
+    one.settle()
+    one.careful = False
+    one.allowed = {NEW}
+
+
 def _overridden_fix(one: UndoWorld) -> None:
     one.empty = True
     one.settle()
@@ -251,6 +258,7 @@ SITUATIONS: Final[dict[str, Callable[[], UndoWorld]]] = {
     "held and undone at once": lambda: in_flight(empty=True),
     "held too, fixed": _then(_held_then_fixed),
     "held too, fixed under an override": _then(_overridden_fix),
+    "held too, allowed": _then(_held_then_allowed),
     "held too, recovered": _then(_held_then_recovered),
     "held and fixed at once": _then(_held_and_fixed_at_once),
     "held first, undone and recovered at once": _then(_hold_swaps_with_undo, _held_first),

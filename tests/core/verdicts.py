@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from holdfast.core.decide import decide
 from holdfast.core.hold import HoldRecord, Template
 from holdfast.core.kinds import View
-from holdfast.core.objective import Workload
+from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.observed import Observed
 from holdfast.core.release import Ask, ReleaseRecord, ReleaseState
 from holdfast.core.wanted import Held, Wanted
@@ -30,12 +30,13 @@ class Verdicts:
     def wanted(self, workload: Workload, view: View | None, stored: HoldRecord | None, now: float) -> Wanted:
         """What is decided; the turn ends new ids."""
         self.turns += 1
+        key = ObjectKey(workload.namespace, LATENCY.name)  # a Hold knows objectives of its own namespace
         seen = Observed(
             now,
             workload,
             view,
-            (measured(-3 if self.empty else 50),),
-            {LATENCY: (rule(),)},
+            (measured(-3 if self.empty else 50, key=key),),
+            {key: (rule(),)},
             stored,
             new_id=f"{self.turns:05d}",
             releases=self._releases(workload, view, now),
