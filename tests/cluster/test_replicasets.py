@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from holdfast.cluster.act import patch_operations
 from holdfast.cluster.deployments import LAST_APPLIED, deployment
 from holdfast.cluster.replicasets import replica_set
 from holdfast.cluster.templates import digest
 from holdfast.core.kinds.deployment import Deployment
 from holdfast.core.objective import Workload
-from holdfast.core.request import QUEUE_LABEL, CreateReplicaSet
+from holdfast.core.request import HOLD_LABEL, QUEUE_LABEL, CreateReplicaSet, PatchWorkload
 from tests.cluster.making import body
 
+HOLD, QUEUE = "/metadata/labels/holdfast.dev~1hold", "/metadata/labels/holdfast.dev~1queue"
 WEB = Workload("ns", "Deployment", "web")
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "shop", "image": "shop:v1"}]}}
 
@@ -85,3 +87,22 @@ def test_a_replica_set_is_made_as_its_deployment_would(labels: dict[str, str], n
     assert made["spec"]["selector"] == {"matchLabels": hashed}
     assert made["spec"]["template"]["metadata"]["labels"] == hashed
     assert digest(made["spec"]["template"]) == digest(TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    ("labels", "operations"),
+    [
+        ({"app": "web", HOLD_LABEL: "x"}, [("add", QUEUE), ("remove", HOLD), ("add", "/spec/paused")]),
+        ({"app": "web"}, [("add", QUEUE), ("add", "/spec/paused")]),  # gone already
+        (None, [("add", "/metadata/labels"), ("add", QUEUE), ("add", "/spec/paused")]),
+    ],
+)
+def test_a_patch_that_minds_the_spec_alone(labels: Any, operations: list[tuple[str, str]]) -> None:
+    """It tests uid and generation, adds and removes what is there to be added and removed, and no version is in it."""
+    now = body("web")
+    now["metadata"]["labels"] = labels
+    request = PatchWorkload(WEB, "10", {QUEUE_LABEL: "bad-release-1", HOLD_LABEL: None}, True, "u1", 7)
+    found = patch_operations(request, now)
+    assert [(o["path"], o["value"]) for o in found[:2]] == [("/metadata/uid", "u1"), ("/metadata/generation", 7)]
+    assert [(o["op"], o["path"]) for o in found[2:]] == operations
+    assert "10" not in [o.get("value") for o in found]

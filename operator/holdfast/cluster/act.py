@@ -131,20 +131,15 @@ class Acting:
         return body
 
     async def _patch(self, request: PatchWorkload) -> None:
-        workload = request.workload
+        resource, workload = WORKLOADS[request.workload.kind], request.workload
+        if request.generation is not None:
+            now = await self._client.get(resource, workload.namespace, workload.name)
+            await self._client.json_patch(resource, workload.namespace, workload.name, patch_operations(request, now))
+            return
         body = _patch(request.resource_version, request.labels)
         if request.paused is not None:
             body["spec"] = {"paused": True if request.paused else None}  # absent is how the server stores false
-        if request.generation is None:
-            await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
-            return
-        # The version is of a moment ago, and a status may have been written since: what counts is that the spec is the same.
-        now = await self._client.get(WORKLOADS[workload.kind], workload.namespace, workload.name)
-        metadata = now["metadata"]
-        if (metadata["uid"], metadata.get("generation")) != (request.uid, request.generation):
-            raise Conflict(f"Changed meanwhile ({workload}).")
-        body["metadata"]["resourceVersion"] = metadata["resourceVersion"]
-        await self._client.merge_patch(WORKLOADS[workload.kind], workload.namespace, workload.name, body)
+        await self._client.merge_patch(resource, workload.namespace, workload.name, body)
 
     async def _write(self, record: HoldRecord) -> None:
         workload = record.workload
@@ -163,6 +158,26 @@ def _patch(version: str, labels: Mapping[str, str | None]) -> dict[str, Any]:
     if labels:
         metadata["labels"] = dict(labels)
     return {"metadata": metadata}
+
+
+def patch_operations(request: PatchWorkload, now: Body) -> list[dict[str, Any]]:
+    """Refused only when the spec has changed: a status that was written meanwhile is no reason to look again."""
+    there = now["metadata"].get("labels")
+    operations: list[dict[str, Any]] = [
+        {"op": "test", "path": "/metadata/uid", "value": request.uid},
+        {"op": "test", "path": "/metadata/generation", "value": request.generation},
+    ]
+    if there is None and request.labels:
+        operations.append({"op": "add", "path": "/metadata/labels", "value": {}})
+    for key, value in request.labels.items():
+        path = "/metadata/labels/" + key.replace("/", "~1")
+        if value is not None:
+            operations.append({"op": "add", "path": path, "value": value})
+        elif there is not None and key in there:
+            operations.append({"op": "remove", "path": path})
+    if request.paused is not None:
+        operations.append({"op": "add", "path": "/spec/paused", "value": request.paused})
+    return operations
 
 
 def _new_hold(workload: Workload) -> Body:
