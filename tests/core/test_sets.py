@@ -554,17 +554,22 @@ def test_what_serves_is_read_off_the_pods(view: Any) -> None:
     assert view.caveat == ""
 
 
-def test_quarantined_templates_outlive_the_hold() -> None:
-    """What may not roll out again is written even when nothing is held any more."""
+@pytest.mark.parametrize("view", [statefulset(), deployment()])
+def test_what_may_roll_out_again_is_on_record_before_any_label_goes(view: Any) -> None:
+    """The override label with which a person said so goes with ours: without the record the undo would begin again."""
     world = in_flight()
     world.settle()
-    kept = (Quarantined(UNDO, NEW, NOW),)
-    asked = step(Free(Reason.ALLOWED_BY_HAND, (), kept), SetWorld().view, world.record, NOW)
-    assert isinstance(asked, WriteRecord)
-    assert (asked.record.quarantined, asked.record.undo) == (kept, None)
-    assert step(Free(None, (), kept), SetWorld().view, asked.record, NOW) == Done()
-    changed = step(Free(None, (), ()), SetWorld().view, asked.record, NOW)
-    assert changed == WriteRecord(replace(asked.record, quarantined=()))
+    stored = replace(world.record, quarantined=(Quarantined(UNDO, NEW, NOW),), workload=view.workload)  # type: ignore[type-var]
+    labelled = replace(view, labels={QUEUE_LABEL: UNDO, OVERRIDE_LABEL: UNDO})
+    want = Free(Reason.ALLOWED_BY_HAND, (), ())
+    first = step(want, labelled, stored, NOW)
+    assert first == WriteRecord(replace(stored, quarantined=(), reason=Reason.ALLOWED_BY_HAND))
+    assert isinstance(first, WriteRecord)
+    assert not isinstance(step(want, labelled, first.record, NOW), WriteRecord)
+    last = step(want, view, first.record, NOW)
+    assert isinstance(last, WriteRecord)
+    assert (last.record.state, last.record.undo) == (HoldState.LIFTED, None)
+    assert step(want, view, last.record, NOW) == Done()
 
 
 def test_deployments_are_undone_through_the_same_door() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .hold import CauseKey, Quarantined, Reason, Undo
+from .hold import CauseKey, HoldRecord, Quarantined, Reason, Undo
 from .judge import Finding
 from .kinds import View, begin_undo, keep_undo, lasts
 from .objective import ObjectKey
@@ -57,12 +57,18 @@ def undoing(seen: Observed, because: Sequence[Finding]) -> Undoing:
     if entry is not None:
         kept = (*kept, entry)[-MOST:]
         return Undoing(_begin(seen, view, entry, kept, fresh=True), kept)
-    return Undoing(quarantined=kept, ended=None if before is None else _why_ended(before, declared, allowed))
+    return Undoing(quarantined=kept, ended=None if hold is None else _why_ended(hold, declared, allowed))
 
 
-def _why_ended(before: Undo, declared: str, allowed: frozenset[str]) -> Reason:
+def _why_ended(hold: HoldRecord, declared: str, allowed: frozenset[str]) -> Reason | None:
+    """Why its undo ends. What was let out of quarantine at an earlier look is on record with its reason."""
+    before = hold.undo
+    if before is None:
+        return None
     if before.bad.digest in allowed:
         return Reason.ALLOWED_BY_HAND
+    if hold.reason is Reason.ALLOWED_BY_HAND:
+        return hold.reason
     return Reason.CAUSE_REMOVED if before.bad.digest == declared else Reason.TEMPLATE_CHANGED
 
 

@@ -17,7 +17,7 @@ from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done, PatchWorklo
 from ..wanted import Free, Held, Wanted
 from .deployment_undo import begin_undo, end_undo, given_back, keep_undo, marked, own_set_taken, shadow
 from .deployment_view import Deployment, ReplicaSet
-from .lifting import lifted
+from .lifting import forgiven, lifted
 from .marks import Marks, between
 
 CAVEAT: Final = (
@@ -110,6 +110,8 @@ def _free(want: Free, view: Deployment | None, stored: HoldRecord | None, now: I
     """
     if stored is None:
         return Done()
+    if (first := forgiven(stored, want)) != stored:
+        return WriteRecord(first)
     asked = _let_go(view, stored) if view is not None else None
     if asked is not None:
         return asked

@@ -1,4 +1,4 @@
-"""The record of a hold that is over."""
+"""The record of a hold that is to end, and that is over."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from ..explain import lift_message
 from ..hold import HoldRecord, HoldState, Reason
 from ..quantities import Instant
 from ..wanted import Free
+
+
+def forgiven(stored: HoldRecord, want: Free) -> HoldRecord:
+    """First of all the record says what may roll out again, and why: the label with which a person said so goes with ours."""
+    if not stored.in_force or want.quarantined is None or want.quarantined == stored.quarantined:
+        return stored
+    return replace(stored, quarantined=want.quarantined, reason=want.reason or stored.reason)
 
 
 def lifted(stored: HoldRecord, want: Free, now: Instant) -> HoldRecord:

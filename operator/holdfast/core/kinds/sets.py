@@ -14,7 +14,7 @@ from ..quantities import Instant
 from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done, Step, Wait, WriteRecord
 from ..request_sets import PatchSet
 from ..wanted import Free, Held, Wanted
-from .lifting import lifted
+from .lifting import forgiven, lifted
 from .marks import Marks, between
 from .sets_undo import Set, pods_back, template_back, too_late
 from .statefulset import STOPPED
@@ -99,6 +99,8 @@ def _free(want: Free, view: Set, stored: HoldRecord | None, now: Instant) -> Ste
     """Labels off and the partition put back in one patch, then the record. A label without a record stays."""
     if stored is None:
         return Done()
+    if (first := forgiven(stored, want)) != stored:
+        return WriteRecord(first)
     undo = stored.undo
     ids = {stored.id, undo.id if undo is not None else stored.id}
     labels = between(stored, None).changes(view.labels)
