@@ -15,7 +15,7 @@ pytestmark = pytest.mark.lab
 On = Callable[[str], OnTrial]
 BRIEFLY: Final = {"spec": {"terminationGracePeriodSeconds": 0}}
 PARTS: Final[dict[str, dict[str, Any]]] = {
-    "ordered": {"kind": "StatefulSet", "replicas": 3, "template": BRIEFLY},
+    "ordered": {"kind": "StatefulSet", "replicas": 5, "template": BRIEFLY},
     "stuck": {"kind": "StatefulSet", "replicas": 3, "template": BRIEFLY},
     "complete": {"kind": "StatefulSet", "replicas": 3, "template": BRIEFLY},
     "daemon": {"kind": "DaemonSet", "template": BRIEFLY},
@@ -43,7 +43,7 @@ def test_a_statefulset_in_flight_is_undone_by_its_partition(on: On) -> None:
     """Its template stays as declared; the bad pods are made anew from the old revision; the fix goes out by itself."""
     scene = on("ordered")
     assert not scene.release("shop:bad-ready-8s")
-    back(scene, "bad-ready-8s", 3)
+    back(scene, "bad-ready-8s", 5)
     assert scene.declared == "bad-ready-8s"
     settle(2)
     scene.never_came_back("bad-ready-8s")

@@ -67,6 +67,7 @@ def end_undo(record: HoldRecord, view: Set) -> HoldRecord:
     """The record without its undo. A partition that a hold still needs becomes the one of the hold."""
     undo = record.undo
     held = bool(record.causes) and view.override != record.id and view.paused and view.in_flight
+    held = held and undo is not None and view.queue == undo.id  # else the stop is somebody else's
     if undo is None or undo.found is None or not held:
         return replace(record, undo=None)
     return replace(record, undo=None, paused=view.template, found=undo.found)
