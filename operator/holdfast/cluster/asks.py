@@ -47,7 +47,7 @@ async def to_undo(client: Client, workload: Workload) -> Meant:
     if found is None:
         raise ClusterError(
             f"Holdfast has no record of the release that {workload} declares now, so it cannot undo it. Is the operator "
-            "running, and does a ServiceLevelObjective name this workload?"
+            "running, and is the workload under a rule on releases (kubectl get slo,ebp)?"
         )
     record, judged = found.record, found.record.readiness
     if record.undo is not None:
