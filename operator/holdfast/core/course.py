@@ -8,7 +8,7 @@ from dataclasses import replace
 from .budget import Measured
 from .explain_release import bound_of, said_of
 from .hold import HoldRecord, Undo, UndoState
-from .judge import Finding
+from .judge import AT_FAULT, Finding
 from .observed import Observed
 from .quantities import Instant
 from .release import Cost, ReleaseRecord, ReleaseState
@@ -17,7 +17,11 @@ from .trial import Trial, Weighed
 
 
 def course(seen: Observed) -> Observed:
-    """The same world, with the records of its releases as they should be, and the one that is declared on trial."""
+    """The same world, with the records of its releases as they should be, and the one that is declared on trial.
+
+    A template may have been declared since the trial was looked up: what was found against the release before it, a fix
+    often enough, is not held against this one.
+    """
     if not seen.followed or (seen.view is not None and seen.view.declared is None):
         return seen
     view, hold = seen.view, seen.hold
@@ -28,8 +32,10 @@ def course(seen: Observed) -> Observed:
     if release is None:
         return replace(seen, releases=records, trial=None)
     same = seen.trial is not None and seen.trial.release.template.digest == release.template.digest
-    trial = replace(seen.trial, release=release) if same and seen.trial is not None else Trial(release)
-    return replace(seen, releases=records, trial=trial)
+    if same and seen.trial is not None:
+        return replace(seen, releases=records, trial=replace(seen.trial, release=release))
+    blamed = {cause: reason for cause, reason in seen.blamed.items() if reason not in AT_FAULT}
+    return replace(seen, releases=records, trial=Trial(release), blamed=blamed)
 
 
 def outcome(seen: Observed, because: Sequence[Finding]) -> tuple[ReleaseRecord, ...]:
