@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from .carried import carried
 from .course import course, outcome
 from .evidence import Fresh
 from .explain import hold_ending, hold_message
@@ -27,7 +28,7 @@ from .wanted import Free, Held, Wanted
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is wanted, because of which findings; `would` is what rules in Audit would have wanted. `releases` are the records
-    of the workload's releases as they should be.
+    of the workload's releases as they should be, `told` the findings about them with what is carried out of each.
     """
 
     verdict: Verdict
@@ -35,6 +36,7 @@ class Decision:
     because: tuple[Finding, ...] = ()
     would: tuple[Finding, ...] = ()
     releases: tuple[ReleaseRecord, ...] = ()
+    told: tuple[Finding, ...] = ()
 
 
 def decide(seen: Observed) -> Decision:
@@ -45,7 +47,8 @@ def decide(seen: Observed) -> Decision:
     would = severest([f for f in found if not (f.enforced and seen.enforcing)])
     undone = undoing(seen, because)
     wanted = _wanted(seen, because, undone)
-    return Decision(_verdict(because, wanted), wanted, because, would, outcome(seen, because))
+    told = carried(seen, found, wanted)
+    return Decision(_verdict(because, wanted), wanted, because, would, outcome(seen, because), told)
 
 
 def all_findings(seen: Observed) -> tuple[Finding, ...]:
@@ -114,16 +117,16 @@ def _unreadable(seen: Observed, key: CauseKey) -> bool:
 
 
 def _episode(seen: Observed, because: tuple[Finding, ...], live: tuple[Cause, ...], undone: Undoing) -> HoldRecord:
-    """The record that goes on, or a new one. What had only undone a release and now holds too is held under an id of its own."""
+    """The record that goes on, or a new one. A hold beside an undo has an id of its own, and takes it along when it ends."""
     view, hold = seen.view, seen.hold
     assert view is not None  # noqa: S101 - the caller looked
     reason = live[0].reason if live else _blamed(because, undone)
     new_id = undone.undo.id if undone.undo is not None and not live else f"{reason.slug}-{seen.new_id}"
     if hold is not None and hold.in_force:
         undo_alone = hold.undo is not None and hold.id == hold.undo.id
-        if not (undo_alone and (live or undone.undo is None or undone.undo.id != hold.id)):
+        if hold.id == new_id or (live and not undo_alone):
             return hold
-        again = replace(hold, id=new_id, reason=reason, since=seen.now, enforced=False)
+        again = replace(hold, id=new_id, reason=reason, since=seen.now, enforced=hold.enforced and not undo_alone)
         return again.moved(HoldState.ACTIVE, reason, seen.now)
     return HoldRecord(
         workload=seen.workload,

@@ -21,7 +21,7 @@ from holdfast.core.hold import CauseKey, HoldRecord
 from holdfast.core.judge import Finding, Standing
 from holdfast.core.judge_release import known_before
 from holdfast.core.kinds import View, step
-from holdfast.core.objective import ObjectKey, Workload
+from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.observed import Observed
 from holdfast.core.policy import Rule
 from holdfast.core.quantities import Instant, Seconds
@@ -100,6 +100,7 @@ class Enforcer:
     clock: Callable[[], Instant] = time.time
     _settled: dict[Workload, Settled] = field(default_factory=dict)
     _found: dict[Workload, tuple[Finding, ...]] = field(default_factory=dict)  # about releases, at the last look
+    _told: dict[Workload, tuple[Finding, ...]] = field(default_factory=dict)  # the same, with what is carried out
 
     async def enforce(self, judged: Judged, only: set[Workload] | None = None) -> None:
         """Bring every workload, or these alone, where it is wanted."""
@@ -107,6 +108,7 @@ class Enforcer:
         if only is None:
             self._settled = {w: s for w, s in self._settled.items() if w in workloads}
             self._found = {w: f for w, f in self._found.items() if w in workloads}
+            self._told = {w: f for w, f in self._told.items() if w in workloads}
         restraint = Restraint(judged, self.releases, self._found, self.clock())
         lanes = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -170,13 +172,28 @@ class Enforcer:
             await self.reporter.stuck(workload, brought.refused)
         else:
             self.reporter.unstuck(workload)
-        decision = brought.decision
-        self._found[workload] = tuple(f for f in (*decision.because, *decision.would) if f.rule.on_releases)
+        self._remember(workload, brought.decision)
         if brought.settled:
             self._settled[workload] = Settled(brought.view, brought.hold, time.monotonic())
         else:
             self._settled.pop(workload, None)
             log.debug("waiting", workload=str(workload), why=brought.waits or brought.refused)
+
+    def told(self, objective: Objective) -> tuple[Finding, ...]:
+        """What was found on one objective about the releases of its workloads, with what is carried out of each."""
+        if not self._told:
+            return ()
+        found = (f for workload in objective.workloads for f in self._told.get(workload, ()))
+        return tuple(f for f in found if f.key.objective == objective.key)
+
+    def _remember(self, workload: Workload, decision: Decision) -> None:
+        """What was found about its release: an incident ends later than it would begin."""
+        found = tuple(f for f in (*decision.because, *decision.would) if f.rule.on_releases)
+        for known, said in ((self._found, found), (self._told, decision.told)):
+            if said:
+                known[workload] = said
+            else:
+                known.pop(workload, None)
 
     def _rests(self, judged: Judged, workload: Workload, think: Think) -> bool:
         """Whether a workload can be left alone without another look at it.
@@ -190,6 +207,8 @@ class Enforcer:
         objectives = judged.world.by_workload().get(workload, ())
         asked = any(found.enforced for o in objectives for found in judged.standings[o.key].found)
         if hold is None and not followed and not (asked and body is not None) and not labels.keys() & LABELS:
+            self._found.pop(workload, None)
+            self._told.pop(workload, None)
             return True
         seen, again = self._settled.get(workload), LOOK_AGAIN if hold is None or hold.undo is None else LOOK_AFTER
         if seen is None or time.monotonic() - seen.at > again or seen.hold != hold:
@@ -199,7 +218,10 @@ class Enforcer:
             return False
         decision = think(seen.view, hold)
         done = isinstance(step(decision.wanted, seen.view, hold, self.clock()), Done)
-        return done and not self.releases.due(decision.releases)
+        if not done or self.releases.due(decision.releases):
+            return False
+        self._remember(workload, decision)
+        return True
 
 
 def whole(now: Instant) -> Instant:

@@ -19,7 +19,7 @@ from holdfast.cluster.workloads import stored
 from holdfast.core.attribution import foreseen
 from holdfast.core.decide import remembered
 from holdfast.core.hold import CauseKey
-from holdfast.core.judge import Standing, findings, tired
+from holdfast.core.judge import Standing, findings, severest, tired
 from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.policy import Mode, false_stops
 from holdfast.core.quantities import Instant
@@ -159,6 +159,7 @@ class Loop:
         await self.trials.look()
         judged = Judged(world, self.standings, before, enforcing, self._trials(world), self.follow)
         await self.enforcer.enforce(judged, only)
+        self.standings = self._told(self.standings, world)
         await self.reporter.report(world, self.standings, self.accounts, now, self._remarks)
 
     def _trials(self, world: World) -> Mapping[Workload, Trial]:
@@ -204,5 +205,18 @@ class Loop:
         for key in world.invalid_objectives:
             if key in self.standings:
                 standings[key] = self.standings[key]
-        self.standings = standings
+        self.standings = self._told(standings, world)
         return before
+
+    def _told(self, standings: Mapping[ObjectKey, Standing], world: World) -> dict[ObjectKey, Standing]:
+        """With what the last decisions found about the releases of each objective's workloads, by the rules of now."""
+        told = dict(standings)
+        for key, objective in world.objectives.items():
+            standing = standings[key]
+            budgets = tuple(f for f in standing.found if not f.rule.on_releases)
+            found = self.enforcer.told(objective)
+            if found or len(budgets) < len(standing.found):
+                rules = {rule.key for rule in world.rules_of(objective)}
+                found = severest([*budgets, *(f for f in found if f.key.rule in rules)])
+                told[key] = replace(standing, found=found)
+        return told

@@ -194,6 +194,6 @@ FAMILIES: Final[tuple[tuple[str, str, Of], ...]] = (
     ("holdfast_window_events", "Events in the window of the objective, by result.", _events),
     ("holdfast_window_coverage_ratio", "Measured share of the window.", _coverage),
     ("holdfast_evidence_fresh", "1 while there is fresh evidence.", _fresh),
-    ("holdfast_verdict", "The verdict: 0 Open, 1 Notify, 2 Hold; -1 unknown.", _verdict),
+    ("holdfast_verdict", "The verdict: 0 Open, 1 Notify, 2 Hold, 3 RollBack; -1 unknown.", _verdict),
 )
 """Name, what it says, and its values of one objective."""
