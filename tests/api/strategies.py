@@ -26,6 +26,8 @@ from holdfast.core.release import (
     ReleaseFinding,
     ReleaseRecord,
     ReleaseState,
+    Restrained,
+    RestraintReason,
 )
 
 NAMES = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
@@ -111,6 +113,7 @@ RELEASES = st.builds(
     readiness=st.none() | st.builds(Readiness, st.booleans(), st.sampled_from(ReadinessReason), WORDS),
     bound=WORDS,
     message=WORDS,
+    restrained=st.none() | st.builds(Restrained, st.sampled_from(RestraintReason), WORDS.filter(bool)),
     undo=ASKS,
     allow=st.none(),
 )

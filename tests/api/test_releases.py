@@ -24,6 +24,8 @@ from holdfast.core.release import (
     ReleaseFinding,
     ReleaseRecord,
     ReleaseState,
+    Restrained,
+    RestraintReason,
     release_name,
 )
 from tests.api.strategies import NAMES, RELEASES
@@ -65,7 +67,7 @@ def test_nothing_is_lost(record: ReleaseRecord) -> None:
 
 def test_every_field_of_a_record_is_kept() -> None:
     """A field that is added to the record fails here until the status, or what people write, holds it."""
-    told = {field.name for field in fields(ReleaseRecord)} - {"workload", "kept", "readiness"}
+    told = {field.name for field in fields(ReleaseRecord)} - {"workload", "kept", "readiness", "restrained"}
     body = body_of(replace(RELEASE, started=AT, completed=AT, ended=AT, found=AT, undone=AT, bound="b", message="m"))
     shown = {*body["status"], *body["spec"], "undo", "allow"}
     assert {re.sub("_(.)", lambda m: m[1].upper(), name) for name in told} <= shown
@@ -90,6 +92,19 @@ def test_what_people_read() -> None:
         ("checkout-latency", "1.04"),
         ("checkout-availability", "3.17"),
     ]
+
+
+def test_why_it_is_not_undone_is_said_in_its_message_and_as_a_condition() -> None:
+    """Both are there while it is so, and neither before or after."""
+    many = Restrained(RestraintReason.MANY_AT_ONCE, "40 workloads had a release found bad within two minutes.")
+    status: Any = release_status(replace(RELEASE, message="61 of 1,204 failed.", restrained=many))
+    said = next(c for c in status["conditions"] if c["type"] == "Restrained")
+    assert (said["status"], said["reason"], said["message"]) == ("True", "ManyAtOnce", many.why)
+    assert status["message"] == f"61 of 1,204 failed. {many.why}"
+    alone: Any = release_status(replace(RELEASE, message="", restrained=many))
+    assert alone["message"] == many.why
+    free: Any = release_status(replace(RELEASE, message="61 of 1,204 failed."))
+    assert [c["type"] for c in free["conditions"]] == ["RollbackReady"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from holdfast.core.restraint import PER_HOUR
 from holdfast.service.settings import load
 from lab import Cluster
 from tests.chart.rendering import complaint, one, render
@@ -54,6 +55,7 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"releases": {"enabled": "true"}}, "/releases/enabled"),
     ({"releases__on": True}, "releases"),
     ({"rollback__checkSecrets": 1}, "/rollback/checkSecrets"),
+    ({"restraint__perHour": -1}, "/restraint/perHour"),
     ({"gate__automation": ["it's me"]}, "/gate/automation/0"),
     ({"gate__automation": ["x' || true || '"]}, "/gate/automation/0"),
     ({"image__digest": "sha256:abc"}, "/image/digest"),
@@ -86,6 +88,7 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
         "podStarts": False,
         "releases": True,
         "rollback": {"templates": True, "checkConfigMaps": True, "checkSecrets": False},
+        "restraint": {"perHour": 10},
         "log": {"format": "console", "level": "debug"},
     }
     sums = {
@@ -163,6 +166,7 @@ def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Pa
     assert [source.name for source in settings.sources] == ["default"]
     assert settings.enforcement is True
     assert (settings.releases, settings.rollback.check_secrets) == (True, False)
+    assert settings.restraint.per_hour == PER_HOUR
 
 
 def test_secrets_of_sources_are_mounted(lab_cluster: Cluster, tmp_path: Path) -> None:

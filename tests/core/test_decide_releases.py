@@ -13,9 +13,8 @@ from holdfast.core.kinds.deployment import Deployment
 from holdfast.core.objective import ObjectKey
 from holdfast.core.observed import Observed
 from holdfast.core.policy import HoldReleases, Mode, Notify, Verdict
-from holdfast.core.release import Ask, ReleaseFinding, ReleaseRecord, ReleaseState
+from holdfast.core.release import Ask, ReleaseFinding, ReleaseRecord, ReleaseState, Restrained, RestraintReason
 from holdfast.core.releases import Declared, Revision
-from holdfast.core.restraint import Restrained, RestraintReason
 from holdfast.core.undoing import KEPT
 from holdfast.core.wanted import Free, Held
 from tests.core.making import (
@@ -150,6 +149,25 @@ def test_where_undoing_does_not_help_the_release_is_only_stopped() -> None:
     decision = decide(bad(restrained=again))
     assert undo_of(decision).serve is None
     assert decision.verdict is Verdict.HOLD
+
+
+def test_why_a_release_is_left_to_people_is_on_its_record() -> None:
+    """For as long as a rule asks for it, it is not undone, and nobody allowed it."""
+    many = Restrained(RestraintReason.MANY_AT_ONCE, "Too many.")
+    assert decide(bad(restrained=many)).releases[-1].restrained == many
+    assert decide(bad({"restrained": many})).releases[-1].restrained is None
+    assert decide(bad({"restrained": many, "allow": ALICE}, restrained=many)).releases[-1].restrained is None
+    assert decide(bad({"restrained": many}, restrained=many, rules=())).releases[-1].restrained is None
+
+
+def test_a_release_that_is_only_stopped_keeps_why() -> None:
+    """That it was tried is so from then on, and is not the reason."""
+    again = Restrained(RestraintReason.UNDONE_AGAIN_AND_AGAIN, "Undoing does not help.")
+    tried = Restrained(RestraintReason.ALREADY_TRIED, "It was tried before.")
+    stopped = replace(UNDER_UNDO, undo=replace(UNDO, serve=None, state=UndoState.STOPPED))
+    seen = bad({"undone": NOW - 60, "restrained": again}, hold=stopped, restrained=tried)
+    assert decide(seen).releases[-1].restrained == again
+    assert decide(replace(seen, hold=UNDER_UNDO)).releases[-1].restrained is None
 
 
 def test_audit_tells_and_does_nothing() -> None:

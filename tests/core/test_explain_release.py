@@ -14,7 +14,15 @@ from holdfast.core.hold import Reason, Template, Undo, UndoState
 from holdfast.core.judge import Finding
 from holdfast.core.judge_release import release_findings
 from holdfast.core.policy import HoldReleases, Mode, Notify, Rule
-from holdfast.core.release import Cost, Readiness, ReadinessReason, ReleaseFinding, ReleaseState
+from holdfast.core.release import (
+    Cost,
+    Readiness,
+    ReadinessReason,
+    ReleaseFinding,
+    ReleaseState,
+    Restrained,
+    RestraintReason,
+)
 from holdfast.core.trial import Trial, Weighed
 from tests.core.making import ERRORS, LATENCY, NEW, NOW, OLD, cause_key, on_record
 from tests.core.releasing import STALL, burning_now, on_trial, spends, worse
@@ -253,6 +261,13 @@ def test_a_record_is_a_trial_without_its_evidence() -> None:
     trial = Trial.of(on_trial(costs=_costs(BAD)).release)
     assert [(w.objective, w.finding, w.total, w.bad) for w in trial.weighed] == [(LATENCY, BAD, 1204, 61)]
     assert "(61 of 1,204 requests of checkout:v2 failed)" in explain_rule(worse(), finding(trial, worse()))
+
+
+def test_a_release_that_is_left_to_people_says_why() -> None:
+    """And what a person can do."""
+    many = Restrained(RestraintReason.MANY_AT_ONCE, "Look at the metrics source first.")
+    said = list(explain_release(on_trial(restrained=many).release))
+    assert "A rule asks to undo it, and it is not undone by itself. Look at the metrics source first." in said
 
 
 @pytest.mark.parametrize("state", ReleaseState)

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from holdfast.core.hold import Template, Undo, UndoState
 from holdfast.core.objective import Workload
-from holdfast.core.release import Ask, ReleaseRecord, ReleaseState
+from holdfast.core.release import Ask, ReleaseRecord, ReleaseState, RestraintReason
 from holdfast.core.restraint import (
     AT_ONCE,
     HOUR,
     PER_HOUR,
     Cluster,
-    RestraintReason,
     most_at_once,
     restrained,
 )

@@ -12,7 +12,14 @@ from holdfast.api.conditions import ConditionReason, ConditionType
 from holdfast.api.kinds import KINDS
 from holdfast.core.evidence import Why
 from holdfast.service.metrics import Budgets, Metrics, State
-from holdfast.service.settings import HttpSettings, LogSettings, RollbackSettings, Settings, SourceSettings
+from holdfast.service.settings import (
+    HttpSettings,
+    LogSettings,
+    RestraintSettings,
+    RollbackSettings,
+    Settings,
+    SourceSettings,
+)
 from tests.docs.pages import ROOT, first_cells, page, said, section
 
 
@@ -40,7 +47,11 @@ def test_settings_are_those_of_the_configuration() -> None:
     def keys(model: Any, before: str = "") -> set[str]:
         return {before + (field.alias or name) for name, field in model.model_fields.items()}
 
-    known = keys(Settings) - {"sources", "log", "http", "rollback"} | keys(RollbackSettings, "rollback.")
+    known = (
+        keys(Settings) - {"sources", "log", "http", "rollback", "restraint"}
+        | keys(RollbackSettings, "rollback.")
+        | keys(RestraintSettings, "restraint.")
+    )
     known |= keys(SourceSettings, "sources[].") | keys(LogSettings, "log.") | keys(HttpSettings, "http.")
     listed = re.findall(r"`([^`]+)`", " ".join(re.findall(r"^\| (.*?) \|", _table("Configuration"), re.MULTILINE)))
     assert set(listed) == known

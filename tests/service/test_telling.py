@@ -9,8 +9,8 @@ import pytest
 from holdfast.core.hold import HoldRecord, HoldState, Reason, Undo, UndoState
 from holdfast.core.judge import Standing
 from holdfast.core.judge_release import release_findings
-from holdfast.core.release import Cost, ReleaseFinding, ReleaseRecord
-from holdfast.service.telling import Telling, of_hold, of_objective, of_release
+from holdfast.core.release import Cost, ReleaseFinding, ReleaseRecord, Restrained, RestraintReason
+from holdfast.service.telling import Telling, of_hold, of_objective, of_release, of_restraint
 from tests.core.making import LATENCY, NEW, NOW, OLD, on_record
 from tests.core.releasing import burning_now, on_trial, worse
 
@@ -37,6 +37,18 @@ def test_what_is_so_already_or_fine_is_not_told(found: ReleaseFinding | None) ->
     assert of_release(_record(found), _record(found)) is None
     if found not in {ReleaseFinding.BAD, ReleaseFinding.SHARED}:
         assert of_release(_record(ReleaseFinding.BAD), _record(found)) is None
+
+
+def test_a_release_that_is_left_to_people_is_told_once() -> None:
+    """As a warning with what to do, however the figures in the reason move."""
+    free = _record(ReleaseFinding.BAD)
+    many = replace(free, restrained=Restrained(RestraintReason.MANY_AT_ONCE, "4 workloads at once. Look at them."))
+    told = of_restraint(free, many)
+    note = "checkout:v2 of Deployment shop/checkout is not undone by itself. 4 workloads at once. Look at them."
+    assert told == of_restraint(None, many) == Telling(True, Reason.RESTRAINED, "Restrain", note)
+    more = replace(free, restrained=Restrained(RestraintReason.MANY_AT_ONCE, "5 workloads at once. Look at them."))
+    assert of_restraint(many, more) is None
+    assert of_restraint(many, free) is None
 
 
 def test_a_verdict_that_turned_names_the_release() -> None:

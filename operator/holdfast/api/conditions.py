@@ -26,6 +26,7 @@ class ConditionType(StrEnum):
     ENFORCED = "Enforced"
     LEDGER_CHECKED = "LedgerChecked"
     ROLLBACK_READY = "RollbackReady"
+    RESTRAINED = "Restrained"
     UNDONE = "Undone"
     ROLLBACK_STUCK = "RollbackStuck"
 
@@ -82,6 +83,11 @@ class ConditionReason(StrEnum):
     CONFIG_MISSING = "ConfigMissing"
     QUOTA_TOO_SMALL = "QuotaTooSmall"
     NOT_JUDGED = "NotJudged"
+    ACTION_UNDER_WAY = "ActionUnderWay"  # Restrained
+    ALREADY_TRIED = "AlreadyTried"
+    UNDONE_AGAIN_AND_AGAIN = "UndoneAgainAndAgain"
+    MANY_AT_ONCE = "ManyAtOnce"
+    HOURLY_LIMIT = "HourlyLimit"
     UNDER_WAY = "UnderWay"  # Undone, RollbackStuck
     LAST_GOOD_SERVES = "LastGoodServes"
     NOT_IN_TIME = "NotInTime"

@@ -15,7 +15,16 @@ from pydantic import ValidationError
 from holdfast.core.hold import Template
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.quantities import Instant
-from holdfast.core.release import Ask, Cost, Readiness, ReadinessReason, ReleaseRecord, release_name
+from holdfast.core.release import (
+    Ask,
+    Cost,
+    Readiness,
+    ReadinessReason,
+    ReleaseRecord,
+    Restrained,
+    RestraintReason,
+    release_name,
+)
 
 from .conditions import Condition, ConditionReason, ConditionType, render
 from .problems import Invalid, Problem, problems
@@ -69,10 +78,10 @@ def release_status(
         "undone": _time(record.undone),
         "costs": [_cost(cost) for cost in record.costs],
         "bound": record.bound or None,
-        "message": record.message or None,
+        "message": _message(record) or None,
         "template": None if template is None else dict(template),
         "summary": _summary(record),
-        "conditions": render([_ready(record)], None, before, record.began if now is None else now),
+        "conditions": render(_conditions(record), None, before, record.began if now is None else now),
     }
     return {key: value for key, value in status.items() if value is not None}
 
@@ -117,6 +126,20 @@ def _summary(record: ReleaseRecord) -> dict[str, object]:
     }
 
 
+def _message(record: ReleaseRecord) -> str:
+    """What there is to know about it, why it is left to people included."""
+    why = record.restrained.why if record.restrained is not None else ""
+    return f"{record.message} {why}" if record.message and why else record.message or why
+
+
+def _conditions(record: ReleaseRecord) -> list[Condition]:
+    kept_from = record.restrained
+    if kept_from is None:
+        return [_ready(record)]
+    reason = ConditionReason(kept_from.reason.value)
+    return [_ready(record), Condition(ConditionType.RESTRAINED, True, reason, kept_from.why)]
+
+
 def _ready(record: ReleaseRecord) -> Condition:
     judged = record.readiness
     if judged is None:
@@ -156,6 +179,7 @@ def parse_release(body: Mapping[str, object]) -> ReleaseRecord | None:
 
 
 def _record(workload: Workload, spec: ReleaseSpec, status: ReleaseStatus) -> ReleaseRecord:
+    restrained = _restrained(status)
     return ReleaseRecord(
         workload=workload,
         uid=status.uid,
@@ -176,10 +200,18 @@ def _record(workload: Workload, spec: ReleaseSpec, status: ReleaseStatus) -> Rel
         costs=tuple(_read_cost(workload.namespace, cost) for cost in status.costs or ()),
         readiness=_readiness(status),
         bound=status.bound or "",
-        message=status.message or "",
+        message=_own_message(status.message or "", restrained),
+        restrained=restrained,
         undo=_ask(spec.undo),
         allow=_ask(spec.allow),
     )
+
+
+def _own_message(text: str, restrained: Restrained | None) -> str:
+    """Without the reason of the restraint, which has a place of its own."""
+    if restrained is None:
+        return text
+    return "" if text == restrained.why else text.removesuffix(f" {restrained.why}")
 
 
 def _instant(text: str | None) -> Instant | None:
@@ -212,6 +244,13 @@ def _readiness(status: ReleaseStatus) -> Readiness | None:
     for said in status.conditions or ():
         if said.type == ConditionType.ROLLBACK_READY and said.status != "Unknown":
             return Readiness(said.status == "True", ReadinessReason(said.reason), said.message)
+    return None
+
+
+def _restrained(status: ReleaseStatus) -> Restrained | None:
+    for said in status.conditions or ():
+        if said.type == ConditionType.RESTRAINED and said.status == "True":
+            return Restrained(RestraintReason(said.reason), said.message)
     return None
 
 

@@ -123,5 +123,6 @@ class ReleaseStatus(Shown):
     )
     summary: ReleaseSummary | None = Field(None, description="What kubectl get prints.")
     conditions: Conditions = Field(
-        None, description="RollbackReady: whether the release could be undone, judged when it starts."
+        None,
+        description="RollbackReady: whether the release could be undone, judged when it starts. Restrained: why it is not undone by itself though a rule asks for it; not there otherwise.",
     )

@@ -12,8 +12,8 @@ from typing import Final
 from .judge import Finding
 from .observed import Observed
 from .policy import Mode, Verdict
+from .release import RestraintReason
 from .releases import present
-from .restraint import RestraintReason
 from .wanted import Held, Wanted
 
 RESTRAINED: Final = {

@@ -10,6 +10,7 @@ from .explain_release import bound_of, said_of
 from .hold import HoldRecord, Undo, UndoState
 from .judge import AT_FAULT, Finding
 from .observed import Observed
+from .policy import Verdict
 from .quantities import Instant
 from .release import Cost, ReleaseRecord, ReleaseState
 from .releases import follow, present
@@ -44,7 +45,10 @@ def outcome(seen: Observed, because: Sequence[Finding]) -> tuple[ReleaseRecord, 
     That an undo was tried is noted once it is on the record of the hold: a crash in between must not take it for done.
     """
     undo = seen.hold.undo if seen.hold is not None and seen.hold.in_force else None
-    return tuple(_marked(r, undo, because, seen.now) if r.ended is None else r for r in seen.releases)
+    return tuple(
+        _restrained(_marked(r, undo, because, seen.now), undo, because, seen) if r.ended is None else r
+        for r in seen.releases
+    )
 
 
 def quarantined_of(hold: HoldRecord | None) -> frozenset[str]:
@@ -59,6 +63,14 @@ def _marked(record: ReleaseRecord, undo: Undo | None, because: Sequence[Finding]
         return record
     state = ReleaseState.ROLLED_BACK if undo.state is UndoState.UNDONE else record.state
     return replace(record, undone=record.undone if record.undone is not None else now, state=state, good=False)
+
+
+def _restrained(record: ReleaseRecord, undo: Undo | None, because: Sequence[Finding], seen: Observed) -> ReleaseRecord:
+    """Why it is not undone though a rule asks for it; or only stopped, for as long as it is."""
+    asked = record.allow is None and any(f.blames and f.verdict > Verdict.NOTIFY for f in because)
+    if undo is None or undo.bad.digest != record.template.digest:
+        return replace(record, restrained=seen.restrained if asked else None)
+    return record if undo.state is UndoState.STOPPED else replace(record, restrained=None)
 
 
 def _told(record: ReleaseRecord, trial: Trial | None, measured: Sequence[Measured]) -> ReleaseRecord:

@@ -137,6 +137,8 @@ def explain_release(release: ReleaseRecord) -> Iterator[str]:
             counted = f"{cost.bad:,.0f} of {cost.total:,.0f} requests of its pods failed"
             yield f"{cost.objective}: {counted}, {_percent(cost.spent)} % of the budget; {SAYS[cost.finding]}."
     yield from (said for said in (release.message, release.bound) if said)
+    if release.restrained is not None:
+        yield f"A rule asks to undo it, and it is not undone by itself. {release.restrained.why}"
     if release.readiness is not None:
         can = "It can be undone" if release.readiness.ready else "It cannot be undone"
         yield f"{can} ({release.readiness.reason.value}). {release.readiness.why}"

@@ -11,8 +11,7 @@ from .kinds import View
 from .objective import ObjectKey, Workload
 from .policy import Rule
 from .quantities import Instant
-from .release import ReleaseRecord
-from .restraint import Restrained
+from .release import ReleaseRecord, Restrained
 from .trial import Trial
 
 

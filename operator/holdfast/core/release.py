@@ -75,6 +75,24 @@ class Readiness:
     why: str
 
 
+class RestraintReason(StrEnum):
+    """Why a release is not undone."""
+
+    ACTION_UNDER_WAY = "ActionUnderWay"  # another release of the workload is being undone
+    ALREADY_TRIED = "AlreadyTried"  # undoing it was tried
+    UNDONE_AGAIN_AND_AGAIN = "UndoneAgainAndAgain"  # so was that of other releases of the workload
+    MANY_AT_ONCE = "ManyAtOnce"  # too many releases are found bad at once
+    HOURLY_LIMIT = "HourlyLimit"  # so many were undone in the cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Restrained:
+    """Why, and the same in sentences with what to do."""
+
+    reason: RestraintReason
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a person asked for, and on whose word."""
@@ -92,7 +110,7 @@ class ReleaseRecord:
     controller gave it, 0 while it has none; `hash` what its newest pods carry. `again` says that it had rolled out before.
     `good` says that it was complete and innocent: one to go back to. `found` is when it was first found bad, `undone`
     since when it was tried to undo it: once only. `kept` says that its whole pod template is stored with it. `bound` says
-    in a sentence which faults would be seen by now. `undo` and `allow` are what people asked of it: to undo it, to let it
+    in a sentence which faults would be seen by now. `restrained` says why it is not undone though a rule asks for it. `undo` and `allow` are what people asked of it: to undo it, to let it
     roll out though it was undone.
     """
 
@@ -116,6 +134,7 @@ class ReleaseRecord:
     readiness: Readiness | None = None
     bound: str = ""
     message: str = ""
+    restrained: Restrained | None = None
     undo: Ask | None = None
     allow: Ask | None = None
 

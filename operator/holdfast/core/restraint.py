@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from .hold import Undo, UndoState
 from .quantities import Instant, Seconds
-from .release import ReleaseRecord
+from .release import ReleaseRecord, Restrained, RestraintReason
 
 HOUR: Final[Seconds] = 3600
 AT_ONCE: Final[Seconds] = 120
@@ -34,24 +33,6 @@ SHARE: Final = 100
 
 PER_HOUR: Final = 10
 """Releases of a whole cluster that are undone within an hour."""
-
-
-class RestraintReason(StrEnum):
-    """Why a release is not undone."""
-
-    ACTION_UNDER_WAY = "ActionUnderWay"  # another release of the workload is being undone
-    ALREADY_TRIED = "AlreadyTried"  # undoing it was tried
-    UNDONE_AGAIN_AND_AGAIN = "UndoneAgainAndAgain"  # so was that of other releases of the workload
-    MANY_AT_ONCE = "ManyAtOnce"  # too many releases are found bad at once
-    HOURLY_LIMIT = "HourlyLimit"  # so many were undone in the cluster
-
-
-@dataclass(frozen=True, slots=True)
-class Restrained:
-    """Why, and the same in sentences with what to do."""
-
-    reason: RestraintReason
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

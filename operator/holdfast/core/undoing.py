@@ -17,9 +17,8 @@ from .objective import ObjectKey
 from .observed import Observed
 from .policy import Mode, Rule, Verdict
 from .quantities import Seconds
-from .release import ReleaseRecord
+from .release import ReleaseRecord, RestraintReason
 from .releases import last_good, present
-from .restraint import RestraintReason
 
 KEPT: Final[Seconds] = 30 * 86_400
 """So long a template stays quarantined."""

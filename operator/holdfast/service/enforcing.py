@@ -26,6 +26,7 @@ from holdfast.core.observed import Observed
 from holdfast.core.policy import Rule
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done
+from holdfast.core.restraint import PER_HOUR
 from holdfast.core.trial import Trial
 
 from .acting import Hands, Think, bring
@@ -97,6 +98,7 @@ class Enforcer:
     reporter: Reporter
     metrics: Metrics
     releases: Releases
+    per_hour: int = PER_HOUR
     clock: Callable[[], Instant] = time.time
     _settled: dict[Workload, Settled] = field(default_factory=dict)
     _found: dict[Workload, tuple[Finding, ...]] = field(default_factory=dict)  # about releases, at the last look
@@ -109,7 +111,7 @@ class Enforcer:
             self._settled = {w: s for w, s in self._settled.items() if w in workloads}
             self._found = {w: f for w, f in self._found.items() if w in workloads}
             self._told = {w: f for w, f in self._told.items() if w in workloads}
-        restraint = Restraint(judged, self.releases, self._found, self.clock())
+        restraint = Restraint(judged, self.releases, self._found, self.clock(), self.per_hour)
         lanes = asyncio.Semaphore(SIDE_BY_SIDE)
 
         async def one(workload: Workload, think: Think) -> None:

@@ -17,10 +17,11 @@ from prometheus_client.samples import Sample
 from holdfast import __version__
 from holdfast.core.budget import Burns
 from holdfast.core.evidence import Fresh
-from holdfast.core.hold import HoldRecord
+from holdfast.core.hold import HoldRecord, UndoState
 from holdfast.core.judge import Standing
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.quantities import format_duration
+from holdfast.core.release import ReleaseRecord, RestraintReason
 
 
 class Metrics:
@@ -63,6 +64,14 @@ class Metrics:
             ["action", "reason"],
             registry=self.registry,
         )
+        self.rollbacks = Counter(
+            "holdfast_rollbacks",
+            "Steps of undoing releases: how often each state was reached.",
+            ["state"],
+            registry=self.registry,
+        )
+        for state in UndoState:
+            self.rollbacks.labels(state)  # an increase from nothing is not seen
         self.refused = Counter(
             "holdfast_refused_requests", "Requests that the API server refused for good.", registry=self.registry
         )
@@ -93,6 +102,8 @@ class State:
     holds: Mapping[Workload, HoldRecord] = field(default_factory=dict)
     gate_effective: bool = False
     enforcing: bool = True
+    releases: Mapping[Workload, ReleaseRecord] = field(default_factory=dict)
+    on_trial: int = 0
     drifts: Mapping[ObjectKey, float] = field(default_factory=dict)
 
 
@@ -126,6 +137,18 @@ class Budgets(Collector):
             if hold.in_force:
                 holds.add_metric([workload.namespace, workload.kind, workload.name, hold.state, hold.reason], 1.0)
         yield holds
+        yield GaugeMetricFamily(
+            "holdfast_releases_on_trial", "Releases that are judged by their own pods.", state.on_trial
+        )
+        left = [r.restrained.reason for r in state.releases.values() if r.restrained is not None]
+        restrained = GaugeMetricFamily(
+            "holdfast_restrained",
+            "Declared releases that a rule asks to undo and that are left to people.",
+            labels=["reason"],
+        )
+        for reason in RestraintReason:
+            restrained.add_metric([reason], left.count(reason))
+        yield restrained
         yield GaugeMetricFamily(
             "holdfast_gate_effective", "1 while the admission gate is installed and effective.", state.gate_effective
         )

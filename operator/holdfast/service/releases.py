@@ -129,4 +129,5 @@ def _unjudged(record: ReleaseRecord) -> bool:
 def _event(record: ReleaseRecord) -> object:
     """A record without the figures that move all the time."""
     findings = tuple((cost.objective, cost.finding) for cost in record.costs)
-    return replace(record, costs=(), bound="", message=""), findings
+    restraint = record.restrained.reason if record.restrained is not None else None
+    return replace(record, costs=(), bound="", message="", restrained=None), findings, restraint

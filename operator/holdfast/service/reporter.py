@@ -46,7 +46,7 @@ from .accounts import Accounts
 from .metrics import Metrics
 from .obstacles import obstacles
 from .selfcheck import SelfCheck, condition
-from .telling import Status, Telling, of_hold, of_objective, of_release, worth_writing
+from .telling import Status, Telling, of_hold, of_objective, of_release, of_restraint, worth_writing
 from .world import World
 
 KEPT: Final[Seconds] = 3_600
@@ -137,6 +137,8 @@ class Reporter:
         if telling is None:
             return
         self.metrics.transitions.labels(telling.action, telling.reason).inc()
+        if telling.action == "Undo" and after.undo is not None:
+            self.metrics.rollbacks.labels(after.undo.state).inc()
         log.info("hold", action=telling.action, reason=telling.reason, workload=str(after.workload), note=telling.note)
         await self._event(WORKLOADS[after.workload.kind], stored(self.store, after.workload), telling)
         hold = ObjectKey(after.workload.namespace, after.workload.hold_name)
@@ -144,8 +146,7 @@ class Reporter:
 
     async def release_written(self, before: ReleaseRecord | None, after: ReleaseRecord) -> None:
         """The record of a release was written: tell what was found of it, on the workload."""
-        telling = of_release(before, after)
-        if telling is not None:
+        for telling in filter(None, (of_release(before, after), of_restraint(before, after))):
             log.warning("release", reason=telling.reason, workload=str(after.workload), note=telling.note)
             await self._event(WORKLOADS[after.workload.kind], stored(self.store, after.workload), telling)
 

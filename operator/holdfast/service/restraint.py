@@ -14,9 +14,9 @@ from holdfast.core.judge import Finding
 from holdfast.core.judge_release import known_before, release_findings
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
-from holdfast.core.release import ReleaseRecord
+from holdfast.core.release import ReleaseRecord, Restrained
 from holdfast.core.releases import present
-from holdfast.core.restraint import Cluster, Restrained, restrained
+from holdfast.core.restraint import PER_HOUR, Cluster, restrained
 
 from .releases import Releases
 
@@ -28,7 +28,12 @@ class Restraint:
     """Why releases may not be undone now, one by one."""
 
     def __init__(
-        self, judged: Judged, releases: Releases, found: Mapping[Workload, Sequence[Finding]], now: Instant
+        self,
+        judged: Judged,
+        releases: Releases,
+        found: Mapping[Workload, Sequence[Finding]],
+        now: Instant,
+        per_hour: int = PER_HOUR,
     ) -> None:
         """Look at every release that is on trial."""
         self._now = now
@@ -45,7 +50,7 @@ class Restraint:
             if release is not None:
                 self._declared[workload] = release
             records += [r if release is None or r.template != release.template else release for r in known]
-        self._cluster = Cluster(records, sum(bool(t.weighed) for t in judged.trials.values()))
+        self._cluster = Cluster(records, sum(bool(t.weighed) for t in judged.trials.values()), per_hour)
 
     def of(self, workload: Workload, hold: HoldRecord | None) -> Restrained | None:
         """Why no rule may have the release of this workload undone now; None when one may."""

@@ -11,6 +11,8 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from holdfast.core.restraint import PER_HOUR
+
 from .fields import Grid, Strict
 from .sources import SourceSettings
 
@@ -34,6 +36,12 @@ class RollbackSettings(Strict):
     check_secrets: bool = False
 
 
+class RestraintSettings(Strict):
+    """How much is undone by itself before it is left to people: releases of the whole cluster within an hour."""
+
+    per_hour: int = Field(default=PER_HOUR, ge=0, le=1000)
+
+
 class HttpSettings(Strict):
     """Where health and metrics are served."""
 
@@ -50,6 +58,7 @@ class Settings(Strict):
     pod_starts: bool = False
     releases: bool = True
     rollback: RollbackSettings = RollbackSettings()
+    restraint: RestraintSettings = RestraintSettings()
     log: LogSettings = LogSettings()
     http: HttpSettings = HttpSettings()
 

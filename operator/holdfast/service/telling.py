@@ -113,6 +113,14 @@ def of_release(before: ReleaseRecord | None, after: ReleaseRecord) -> Telling | 
     return None
 
 
+def of_restraint(before: ReleaseRecord | None, after: ReleaseRecord) -> Telling | None:
+    """That a release is not undone though a rule asks for it: told once, with why and what to do."""
+    if after.restrained is None or (before is not None and before.restrained is not None):
+        return None
+    note = f"{called(after)} of {after.workload} is not undone by itself. {after.restrained.why}"
+    return Telling(True, Reason.RESTRAINED, "Restrain", note)
+
+
 def _top(standing: Standing, verdict: Verdict) -> Finding:
     return next(f for f in standing.found if f.enforced and f.verdict is verdict)
 
@@ -128,7 +136,7 @@ def of_hold(before: HoldRecord | None, after: HoldRecord) -> Telling | None:
         note = f"The hold {after.id} of {after.workload} is overridden: changes go through until it lifts."
         return Telling(True, Reason.OVERRIDDEN, "Override", note)
     undo = after.undo
-    if undo is not None and after.enforced and (not was_enforced or before is None or _moved_on(before.undo, undo)):
+    if undo is not None and after.enforced and (before is None or not before.enforced or _moved_on(before.undo, undo)):
         reason = Reason.ROLLBACK_STUCK if undo.state is UndoState.STUCK else _reason_of(undo, after)
         return Telling(True, reason, "Undo", f"{after.workload} ({undo.id}): {undo_message(after.workload, undo)}")
     if after.enforced and not was_enforced:

@@ -121,6 +121,11 @@ class Trials:
                 candidates[objective.key][workload] = one.candidate
         self.accounts.try_releases(candidates)
 
+    @property
+    def count(self) -> int:
+        """How many releases are on trial."""
+        return len(self._on_trial)
+
     async def look(self) -> None:
         """List the pods of every workload with a release on trial, where there are new figures."""
         lanes = asyncio.Semaphore(SIDE_BY_SIDE)

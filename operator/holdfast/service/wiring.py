@@ -81,7 +81,9 @@ class Service:
         self.loop = Loop(
             store=self.store,
             accounts=self._accounts,
-            enforcer=Enforcer(self.store, hands, reporter, self.metrics, releases),
+            enforcer=Enforcer(
+                self.store, hands, reporter, self.metrics, releases, per_hour=settings.restraint.per_hour
+            ),
             releases=releases,
             trials=Trials(self._accounts, partial(read_rollout, client)),
             follow=settings.releases,
@@ -178,6 +180,8 @@ class Service:
             self.loop.world.holds,
             self.gate.effective,
             self._settings.enforcement and self.loop.switch.on,
+            self.loop.releases.declared(),
+            self.loop.trials.count,
             {k: r.drift for k, r in self._selfcheck.results.items() if r.drift is not None and not r.few},
         )
 
