@@ -11,6 +11,7 @@ from holdfast.core.decide import decide
 from holdfast.core.hold import HoldState, Reason
 from holdfast.core.objective import ObjectKey
 from holdfast.core.policy import Mode, Rule, Verdict
+from holdfast.core.release import ReleaseFinding
 from holdfast.core.request import HOLD_LABEL
 from holdfast.core.wanted import Free, Held
 from tests.core.making import (
@@ -35,6 +36,7 @@ from tests.core.making import (
     replica_set,
     rule,
 )
+from tests.core.releasing import on_trial
 
 
 @pytest.mark.parametrize(
@@ -239,3 +241,26 @@ def test_a_young_or_small_budget_does_not_begin_to_hold(more: dict[str, int]) ->
 def test_a_lost_ledger_lifts_nothing() -> None:
     """After a loss everything seems to be left of a budget of which nothing is known: the hold stays."""
     assert held(decide(observed(measured(100, coverage=0), hold=on_record())))
+
+
+@pytest.mark.parametrize(
+    ("better", "paused"),
+    [
+        ({LATENCY}, False),
+        ({ERRORS}, True),  # no word about the promise that is broken
+        (set(), True),
+    ],
+)
+def test_a_rollout_whose_pods_are_the_better_ones_goes_on(better: set[ObjectKey], paused: bool) -> None:
+    """A fix in flight while the budget empties is not paused, and let go when that turns out after the pause."""
+    trial = on_trial(ReleaseFinding.GOOD)
+    weighed = tuple(replace(trial.weighed[0], objective=key, better=key in better) for key in (LATENCY, ERRORS))
+    trial = replace(trial, weighed=weighed)
+    moving = deployment(replica_set(OLD, 3), replica_set(NEW, 1, 2), template=NEW)
+    before = held(decide(observed(measured(-1), view=moving, trial=trial)))
+    assert before.paused == (NEW if paused else None)
+    stopped = replace(before, enforced=True, paused=NEW)
+    still = replace(moving, paused=True, labels={HOLD_LABEL: before.id})
+    wanted = decide(observed(measured(-1), view=still, hold=stopped, trial=trial)).wanted
+    assert isinstance(wanted, Held)
+    assert wanted.resume is not paused

@@ -131,6 +131,17 @@ def test_a_fix_that_still_fails_a_little_is_not_bad() -> None:
     assert found(rows(*[(1000, 10, 3000, 150)] * 40)).finding is SHARED
 
 
+@pytest.mark.parametrize(
+    ("new_bad", "old_bad", "completed", "better"),
+    [(0, 50, None, True), (0, 0, None, False), (0, 50, 20.0, False), (25, 50, None, False)],
+)
+def test_a_fix_is_better_than_the_failing_pods_beside_it(
+    new_bad: int, old_bad: int, completed: float | None, better: bool
+) -> None:
+    """It keeps the promise while they break it; without them there is nothing to be better than."""
+    assert found(rows(*[(500, new_bad, 500, old_bad)] * 20), 0.01, completed=completed).better is better
+
+
 def test_others_that_serve_too_little_leave_it_open() -> None:
     """With a handful of requests beside it nobody knows yet whose fault it is; more of them tell."""
     few = rows(*[(300, 6, 3, 0)] * 8)

@@ -20,7 +20,7 @@ from .kinds import View, end_undo
 from .objective import ObjectKey
 from .observed import Observed
 from .policy import HoldReleases, Mode, Verdict
-from .release import ReleaseRecord
+from .release import ReleaseRecord, ReleaseState
 from .undoing import Undoing, undoing
 from .wanted import Free, Held, Wanted
 
@@ -152,13 +152,14 @@ def _blamed(because: tuple[Finding, ...], undone: Undoing) -> Reason:
 def _held(seen: Observed, view: View, because: tuple[Finding, ...], record: HoldRecord, undone: Undoing) -> Held:
     """Where the record has to follow the world: what was paused, what serves, whether it is overridden."""
     before = seen.hold if seen.hold is not None and seen.hold.in_force else None
+    better = _is_better(seen, record)
     overridden = bool(record.causes) and view.override == record.id
     ended = record.undo is not None and undone.undo is None
     if ended:
         record = end_undo(record, view)
     elif record.causes and view.hold != record.id and not (overridden and record.enforced):
         # The deed is still to be done, or to be done again: what we are about to pause is what is in flight now.
-        stops = view.in_flight and not view.paused and not overridden and undone.undo is None
+        stops = view.in_flight and not view.paused and not overridden and undone.undo is None and not better
         record = replace(record, enforced=False, serving=view.serving, paused=view.template if stops else None)
     elif not view.paused:
         record = replace(record, paused=None)  # somebody resumed it: a later pause is not ours to take back
@@ -169,7 +170,16 @@ def _held(seen: Observed, view: View, because: tuple[Finding, ...], record: Hold
     if before is None or _says_otherwise(before, record, because):
         record = replace(record, message=hold_message(record, because))
     changed = record.paused is not None and view.template.digest != record.paused.digest
-    return Held(record, resume=overridden and changed)
+    return Held(record, resume=(overridden and changed) or (better and record.paused is not None and not changed))
+
+
+def _is_better(seen: Observed, record: HoldRecord) -> bool:
+    """Whether the release in flight keeps every promise that it is held for, and the pods it takes the place of do not."""
+    trial = seen.trial
+    if trial is None or trial.release.state is not ReleaseState.ROLLING_OUT:
+        return False
+    better = {weighed.objective for weighed in trial.weighed if weighed.better}
+    return bool(record.causes) and all(cause.key.objective in better for cause in record.causes)
 
 
 def _serving(record: HoldRecord, view: View, undo: Undo | None) -> Template | None:

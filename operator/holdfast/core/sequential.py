@@ -16,7 +16,7 @@ from .intervals import MIN_EVENTS, intervals
 from .objective import ObjectKey
 from .quantities import Instant, Seconds
 from .release import ReleaseFinding
-from .suspicion import BESIDE, CLUSTER, Suspicion
+from .suspicion import BESIDE, CLUSTER, OTHERS_SLACK, Suspicion
 from .targets import NOTHING, Gain
 from .trial import Row, Weighed
 
@@ -68,6 +68,7 @@ def weigh(
         strong,
         after,
         after / rate if after is not None and rate > 0 else None,
+        better=found is ReleaseFinding.GOOD and not alone and trace.others > OTHERS_SLACK * trace.allowance,
     )
 
 

@@ -41,6 +41,7 @@ class Weighed:
     seen_after: int | None = None
     seen_in: Seconds | None = None
     nobodys: float = 0.0
+    better: bool = False
 
 
 @dataclass(frozen=True, slots=True)
