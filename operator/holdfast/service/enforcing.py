@@ -68,8 +68,10 @@ class Judged:
     follow: bool = True
 
     def followed(self, workload: Workload) -> bool:
-        """Whether its releases are looked at: a rule asks about them, and that is not switched off."""
-        return self.follow and self.world.within(workload) is not None
+        """Whether its releases are looked at: a rule asks about them, or one is undone, and that is not switched off."""
+        hold = self.world.holds.get(workload)
+        undone = hold is not None and (hold.undo is not None or bool(hold.quarantined))
+        return self.follow and (undone or self.world.within(workload) is not None)
 
     def measured(self, workload: Workload) -> tuple[Measured, ...]:
         """How the objectives of a workload stand."""
