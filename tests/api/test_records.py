@@ -213,13 +213,18 @@ UNDONE: Final = replace(
         (UNDONE, "Queue", "on another template", "checkout-latency"),
         (replace(UNDONE, causes=(CAUSE,)), "Deny", "by 28 Nov 06:00Z", "checkout-latency"),
         (replace(UNDONE, quarantined=(Quarantined(UNDO.id, UNDO.bad, AT),)), "Queue", "on another template", ""),
-        (replace(UNDONE, state=HoldState.LIFTED, undo=None), "Deny", "-", ""),
+        (replace(UNDONE, state=HoldState.LIFTED, undo=None), "Queue", "-", "checkout-latency"),
+        (replace(UNDONE, state=HoldState.LIFTED, undo=None, id=RECORD.id), "Deny", "-", ""),
     ],
 )
 def test_what_people_read_of_an_undo(record: HoldRecord, gate: str, ends: str, slo: str) -> None:
-    """Queue while only a release is undone; Deny as soon as every other change is refused as well."""
+    """Queue while only a release is undone; Deny as soon as every other change is refused as well. A lifted hold says what it
+    was, and nothing is shown that is empty.
+    """
     status: Any = hold_status(record)
-    assert (status["gate"], status["lifts"], status["slo"]) == (gate, ends, slo)
+    assert (status["gate"], status["lifts"], status.get("slo", "")) == (gate, ends, slo)
+    assert "" not in status.values()
+    assert ("causes" in status) == bool(record.causes)
 
 
 @pytest.mark.parametrize(

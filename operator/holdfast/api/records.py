@@ -46,13 +46,11 @@ def hold_status(record: HoldRecord, now: Instant | None = None, before: object =
         "state": record.state.value,
         "id": record.id,
         "reason": record.reason.value,
-        "gate": "Deny" if record.denies or record.undo is None else "Queue",
+        "gate": "Queue" if _queued(record) else "Deny",
         "message": record.message,
-        "slo": ", ".join(dict.fromkeys(key.objective.name for key in _asking(record)))[:4096],
         "since": write_instant(record.since),
         "lifts": lifts(record),
         "declared": _template(record.declared),
-        "causes": [_cause(cause) for cause in record.causes],
         "record": _kept(record),
         "history": [
             {"at": write_instant(t.at), "state": t.state.value, "reason": t.reason.value}
@@ -62,7 +60,19 @@ def hold_status(record: HoldRecord, now: Instant | None = None, before: object =
     }
     if record.serving is not None:
         status["serving"] = _template(record.serving)
+    if asking := _asking(record):
+        status["slo"] = ", ".join(dict.fromkeys(key.objective.name for key in asking))[:4096]
+    if record.causes:
+        status["causes"] = [_cause(cause) for cause in record.causes]
     return status
+
+
+def _queued(record: HoldRecord) -> bool:
+    """Whether it keeps, or kept until it was lifted, one release from rolling out, and lets any other one through."""
+    if record.in_force:
+        return not record.denies
+    undone = any(q.id == record.id for q in record.quarantined)
+    return undone and record.workload.kind == "Deployment"
 
 
 def lifts(record: HoldRecord) -> str:
@@ -80,7 +90,8 @@ def lifts(record: HoldRecord) -> str:
 
 def _asking(record: HoldRecord) -> list[CauseKey]:
     """The rules that ask for it: those that hold, and the one that undid the release."""
-    undone = [q.cause for q in record.quarantined if record.undo is not None and q.id == record.undo.id]
+    ids = {record.id, *(() if record.undo is None else (record.undo.id,))}
+    undone = [q.cause for q in record.quarantined if q.id in ids]
     return [c.key for c in record.causes] + [key for key in undone if key is not None]
 
 
@@ -103,7 +114,8 @@ def _kept(record: HoldRecord) -> dict[str, object]:
     quarantined = [_quarantined(q) for q in record.quarantined]
     listed = {"quarantined": quarantined} if quarantined else {}
     found = {} if record.found is None else {"partition": record.found}
-    return {**paused, **found, "worn": [_name(key) for key in record.worn], **undo, **listed}
+    worn = {"worn": [_name(key) for key in record.worn]} if record.worn else {}
+    return {**paused, **found, **worn, **undo, **listed}
 
 
 def _undo(undo: Undo) -> dict[str, object]:

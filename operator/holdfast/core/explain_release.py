@@ -139,7 +139,7 @@ def explain_release(release: ReleaseRecord) -> Iterator[str]:
     yield from (said for said in (release.message, release.bound) if said)
     if release.restrained is not None:
         yield f"A rule asks to undo it, and it is not undone by itself. {release.restrained.why}"
-    if release.readiness is not None:
+    if release.readiness is not None and not release.attempted:
         can = "It can be undone" if release.readiness.ready else "It cannot be undone"
         yield f"{can} ({release.readiness.reason.value}). {release.readiness.why}"
 

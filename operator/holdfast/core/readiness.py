@@ -60,7 +60,7 @@ def readiness(seen: Surroundings) -> Readiness:
             reason, why = found
             return Readiness(False, reason, why)
     images = ", ".join(seen.good.template.images) if seen.good is not None else ""
-    said = f"It could be undone: the last good release ({images or 'without images'}) would serve again."
+    said = f"The last good release ({images or 'without images'}) would serve again."
     if seen.unchecked:
         said += f" Not checked, because Holdfast may not look: {', '.join(seen.unchecked)}."
     return Readiness(True, ReadinessReason.CAN_GO_BACK, said)
