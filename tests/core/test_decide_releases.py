@@ -15,6 +15,7 @@ from holdfast.core.observed import Observed
 from holdfast.core.policy import HoldReleases, Mode, Notify, Verdict
 from holdfast.core.release import Ask, ReleaseFinding, ReleaseRecord, ReleaseState, Restrained, RestraintReason
 from holdfast.core.releases import Declared, Revision
+from holdfast.core.request import OVERRIDE_LABEL
 from holdfast.core.undoing import KEPT
 from holdfast.core.wanted import Free, Held
 from tests.core.making import (
@@ -269,6 +270,21 @@ def test_what_a_person_asks_for_is_done_without_any_finding() -> None:
     assert record.quarantined[0].cause is None
     again = decide(replace(seen, hold=record, rules={}))
     assert undo_of(again).serve == OLD
+
+
+def test_what_a_person_opens_by_the_label_is_not_undone_again() -> None:
+    """Although their word on the release still asks for it: the label came later."""
+    asked = on_trial(undo=ALICE)
+    seen = replace(bad(rules=(), releases=(GOOD, asked.release)), trial=None)
+    record = held(decide(seen))
+    opened = replace(rolling(), labels={OVERRIDE_LABEL: record.id})
+    free = decide(replace(seen, hold=record, view=opened))
+    assert isinstance(free.wanted, Free)
+    assert (free.wanted.reason, free.wanted.quarantined) == (Reason.ALLOWED_BY_HAND, ())
+    lifted = replace(record, state=HoldState.LIFTED, reason=Reason.ALLOWED_BY_HAND, undo=None, quarantined=())
+    assert decide(replace(seen, hold=lifted)).wanted == Free()
+    other = replace(lifted, declared=OLD)
+    assert held(decide(replace(seen, hold=other))).reason is Reason.UNDONE_BY_HAND
 
 
 def test_a_workload_that_goes_is_forgotten_about() -> None:

@@ -103,7 +103,7 @@ def _new(seen: Observed, view: View, because: Sequence[Finding]) -> Quarantined 
     if release is None or release.allow is not None:
         return None
     blamed = next((f for f in because if f.blames and f.verdict > Verdict.NOTIFY), None)
-    by_hand = release.undo is not None
+    by_hand = release.undo is not None and not _opened(seen, view)
     if not by_hand and (blamed is None or release.attempted or not _may_stop(seen)):
         return None
     if _serve(seen, release, ()) is None and not view.in_flight:
@@ -111,6 +111,14 @@ def _new(seen: Observed, view: View, because: Sequence[Finding]) -> Quarantined 
     reason = Reason.UNDONE_BY_HAND if by_hand or blamed is None else blamed.reason
     cause = None if by_hand or blamed is None else blamed.key
     return Quarantined(f"{reason.slug}-{seen.new_id}", view.template, seen.now, cause)
+
+
+def _opened(seen: Observed, view: View) -> bool:
+    """Whether a person let the declared template out by the label: what they asked before then is answered."""
+    hold = seen.hold
+    if hold is None or hold.in_force or hold.reason is not Reason.ALLOWED_BY_HAND:
+        return False
+    return hold.declared.digest == view.template.digest
 
 
 def _may_stop(seen: Observed) -> bool:
