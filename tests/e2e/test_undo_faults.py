@@ -32,7 +32,7 @@ def test_a_kill_at_any_moment_of_an_undo_loses_nothing(on: On, operator: Operato
     assert not scene.release("shop:bad")
     moments: tuple[Callable[[], object], ...] = (lambda: scene.undo, lambda: scene.queued, scene.detached)
     for moment in moments:
-        scene.until(moment, "the next moment of the undo", 40, every=0.005)
+        scene.until(moment, "the next moment of the undo", every=0.005)
         operator.process.kill()
         operator.start()
     scene.undone("bad", "v1-ready-1s")
@@ -47,12 +47,12 @@ def test_an_undo_outlives_the_api_server(on: On, operator: Operator) -> None:
     """The API server hangs and then restarts in the middle: nothing is lost, and the undo goes on where it was."""
     scene = on("cut-off")
     assert not scene.release("shop:bad")
-    scene.until(lambda: scene.queued, "the undo to begin", 40, every=0.01)
+    scene.until(lambda: scene.queued, "the undo to begin", every=0.01)
     scene.cluster.apiserver.freeze()
     settle(3)
     scene.cluster.apiserver.thaw()
     scene.cluster.apiserver.restart()
-    scene.undone("bad", "v1-ready-2s", timeout=60)
+    scene.undone("bad", "v1-ready-2s")
     assert operator.process.running
     scene.never_came_back("bad")
 
@@ -61,7 +61,7 @@ def test_an_undo_needs_no_figures_to_go_on_and_silence_does_not_end_it(on: On) -
     """Prometheus down in the middle: the good pods come all the same. Down, empty, lying or wiped: nothing is let go."""
     scene = on("blind")
     assert not scene.release("shop:bad")
-    scene.until(lambda: scene.queued and scene.undo.get("state") == "UnderWay", "the undo to begin", 40, every=0.05)
+    scene.until(lambda: scene.queued and scene.undo.get("state") == "UnderWay", "the undo to begin", every=0.05)
     scene.cluster.proxy.mode("refuse")
     name = scene.undone("bad", "v1-ready-4s")
     for trouble in ("refuse", "empty", "nan"):
@@ -109,6 +109,6 @@ def test_many_verdicts_at_once_are_not_acted_on(on: On, lab_cluster: Cluster) ->
         scene.until(lambda scene=scene: scene.ready("v9-ready-4s"), "a new pod")
     lab_cluster.shop.set_fault("v9-ready-4s", errors=0.5)
     for scene in fleet:
-        scene.until(lambda scene=scene: "Restrained" in scene.told() or scene.queued, "a word", 40)
+        scene.until(lambda scene=scene: "Restrained" in scene.told() or scene.queued, "a word")
     assert len([s for s in fleet if s.queued]) <= 3
     assert len([s for s in fleet if "Restrained" in s.told()]) >= 3

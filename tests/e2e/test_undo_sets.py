@@ -71,7 +71,7 @@ def test_a_complete_statefulset_is_undone_by_its_template_once(on: On) -> None:
     assert scene.declared == "v1"
     assert scene.release("shop:bad")
     let_in(scene, "shop:v3")
-    scene.until(lambda: scene.alone("v3", 3), "the fix to be out", 60)
+    scene.until(lambda: scene.alone("v3", 3), "the fix to be out")
     scene.never_came_back("bad")
 
 
@@ -83,5 +83,5 @@ def test_a_daemonset_is_undone_by_its_template_once(on: On) -> None:
     assert scene.declared == "v1"
     assert scene.queued == scene.undo["id"]
     let_in(scene, "shop:v3")
-    scene.until(lambda: scene.alone("v3", 2), "the fix to be out", 60)
+    scene.until(lambda: scene.alone("v3", 2), "the fix to be out")
     scene.never_came_back("bad-ready-2s")
