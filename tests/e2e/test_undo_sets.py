@@ -24,8 +24,7 @@ PARTS: Final[dict[str, dict[str, Any]]] = {
 
 def back(scene: OnTrial, bad: str, pods: int) -> None:
     """Wait until good pods alone serve, and the undo is recorded as done."""
-    scene.until(lambda: scene.undo.get("state") == "Undone" and scene.alone("v1", pods), f"{bad} to be undone", 60)
-    assert scene.undo["bad"]["version"] == bad
+    scene.until(lambda: scene.is_undone(bad) and scene.alone("v1", pods), f"{bad} to be undone")
     scene.until(lambda: scene.releases()[bad]["state"] == "RolledBack", f"the release of {bad} to say so")
     assert "BadRelease" in scene.told() or "ReleaseStalled" in scene.told()
 
