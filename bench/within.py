@@ -34,6 +34,7 @@ from holdfast.core.objective import ObjectKey
 from holdfast.prometheus.sources import Source
 from holdfast.service.accounts import Accounts
 from holdfast.service.enforcing import Enforcer
+from holdfast.service.forgetting import Forgetting
 from holdfast.service.loop import Loop
 from holdfast.service.metrics import Metrics
 from holdfast.service.releases import Releases
@@ -120,8 +121,20 @@ async def run(count: int, past: float) -> None:
         enforcer = Enforcer(store, hands, reporter, metrics, releases)
         switch = Always(cast("Client", client), "holdfast-system")
         trials = Trials(accounts, nobody)
+        forgetting = Forgetting(cast("Client", client), store, releases)
         loop = Loop(
-            store, enforcer, accounts, reporter, switch, metrics, True, check, releases, trials, clock=lambda: clock[0]
+            store,
+            enforcer,
+            accounts,
+            reporter,
+            switch,
+            metrics,
+            True,
+            check,
+            releases,
+            trials,
+            forgetting,
+            clock=lambda: clock[0],
         )
         loop._read()
         say("read")

@@ -186,7 +186,37 @@ def test_switched_off_nothing_is_undone_and_what_was_is_let_go() -> None:
     assert decision.told[0].rule.mode is Mode.AUDIT
     decision = decide(bad({"undone": NOW - 60}, hold=UNDER_UNDO, enforcing=False))
     assert isinstance(decision.wanted, Free)
-    assert decision.wanted.reason is Reason.LIFTED_BY_HAND
+    assert (decision.wanted.reason, decision.wanted.quarantined) == (Reason.LIFTED_BY_HAND, ())
+
+
+def test_after_the_switch_a_release_that_was_undone_is_let_alone() -> None:
+    """A person let everything go: no rule undoes it a second time, and its finding says so; another release it would."""
+    off = decide(bad({"undone": NOW - 60}, hold=UNDER_UNDO, enforcing=False))
+    assert isinstance(off.wanted, Free)
+    lifted = replace(UNDER_UNDO, state=HoldState.LIFTED, undo=None, quarantined=off.wanted.quarantined or ())
+    for hold in (lifted, None):  # `holdfast lift --all` deletes the Hold
+        on = decide(bad({"undone": NOW - 60}, hold=hold, releases=(GOOD, off.releases[-1])))
+        assert isinstance(on.wanted, Free)
+        assert on.told[0].demoted == "undoing it was tried before"
+        assert undo_of(decide(bad(template=FIX, hold=hold))).bad == FIX
+
+
+def test_after_the_switch_what_a_person_asked_for_is_done() -> None:
+    """The request is still on the release; while Holdfast is switched off it is not carried out."""
+    asked = on_trial(undo=ALICE, undone=NOW - 60).release
+    seen = replace(bad(releases=(GOOD, asked), enforcing=False), trial=None)
+    assert isinstance(decide(seen).wanted, Free)
+    assert undo_of(decide(replace(seen, enforcing=True))).serve == OLD
+
+
+@pytest.mark.parametrize("figures", [measured(-1), measured(-1, SILENT)])
+def test_switched_off_nothing_at_all_is_held(figures: Any) -> None:
+    """Neither by a budget nor by a release, whatever was held before."""
+    both = replace(on_record(rule()), undo=UNDO, quarantined=(QUARANTINED,))
+    seen = bad({"undone": NOW - 60}, figures, rules=(RULE, rule()), hold=both, enforcing=False)
+    wanted = decide(seen).wanted
+    assert isinstance(wanted, Free)
+    assert (wanted.reason, wanted.quarantined) == (Reason.LIFTED_BY_HAND, ())
 
 
 def test_a_release_is_undone_beside_a_hold() -> None:

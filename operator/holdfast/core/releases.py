@@ -116,6 +116,18 @@ def outdated(
     )
 
 
+def abandoned(
+    records: Sequence[ReleaseRecord], now: Instant, quarantined: Collection[str] = ()
+) -> tuple[ReleaseRecord, ...]:
+    """What need not be kept any longer of a workload that is gone and that no rule asks about: nobody sees it end."""
+    return tuple(r for r in records if r.template.digest not in quarantined and now - _last(r) > OLDEST)
+
+
+def _last(record: ReleaseRecord) -> Instant:
+    times = (record.began, record.started, record.completed, record.ended, record.found, record.undone)
+    return max(at for at in times if at is not None)
+
+
 def _present(
     declared: Declared, records: Sequence[ReleaseRecord], missed: Sequence[ReleaseRecord], now: Instant
 ) -> ReleaseRecord:

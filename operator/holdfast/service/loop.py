@@ -30,6 +30,7 @@ from holdfast.core.trial import Trial
 from .accounts import Accounts
 from .adjusting import Adjusting
 from .enforcing import Enforcer, Judged
+from .forgetting import Forgetting
 from .metrics import Metrics
 from .releases import Releases
 from .remarking import remarks
@@ -54,6 +55,7 @@ class Loop:
     selfcheck: SelfCheck
     releases: Releases
     trials: Trials
+    forgetting: Forgetting
     follow: bool = True
     adjusting: Adjusting = field(default_factory=Adjusting)
     clock: Callable[[], Instant] = time.time
@@ -161,6 +163,7 @@ class Loop:
         await self.enforcer.enforce(judged, only)
         self.standings = self._told(self.standings, world)
         await self.reporter.report(world, self.standings, self.accounts, now, self._remarks)
+        await self.forgetting.some(world, now)
 
     def _trials(self, world: World) -> Mapping[Workload, Trial]:
         """What is to be judged of the releases that rules ask about. The objectives of a workload share what one good

@@ -32,6 +32,7 @@ from holdfast.core.release import Readiness, ReleaseRecord
 
 from .accounts import Accounts
 from .enforcing import Enforcer
+from .forgetting import Forgetting
 from .http import Health
 from .http import serve as serve_http
 from .loop import Loop
@@ -86,6 +87,7 @@ class Service:
             ),
             releases=releases,
             trials=Trials(self._accounts, partial(read_rollout, client)),
+            forgetting=Forgetting(client, self.store, releases),
             follow=settings.releases,
             reporter=reporter,
             switch=Switch(client, namespace),
