@@ -8,6 +8,7 @@ import threading
 import time
 
 import click
+from rich import box
 from rich.table import Table
 
 import lab
@@ -59,9 +60,11 @@ def _tell(cluster: lab.Cluster, operator: Operator) -> int:
             screen.say(f"This did not happen: {error}")
             failed = 1
         watcher.stop()
-    zero = story.marks.get("first bad request")
+    zero = story.marks.get("v2: first bad request")
     if zero is not None:
-        table = Table("what", "seconds since the first bad request", title="Timeline", title_justify="left")
+        table = Table(
+            "what", "seconds since the first bad request", title="Timeline", title_justify="left", box=box.SIMPLE
+        )
         for what, at in sorted(story.marks.items(), key=lambda mark: mark[1]):
             table.add_row(what, f"{at - zero:.1f}")
         screen.console.print(table)

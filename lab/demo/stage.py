@@ -5,7 +5,9 @@ Times are Unix seconds where they come from the shop or the API server.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.demo.screen import Screen
@@ -40,9 +42,24 @@ class Stage:
         for line in self.kubectl(*args).stdout.rstrip().splitlines():
             self.screen.say(line.rstrip())
 
+    def explain(self) -> None:
+        """What Holdfast says of the Deployment, in sentences."""
+        command = "explain", DEPLOYMENT, "-n", NAMESPACE
+        self.screen.say(f"$ holdfast {' '.join(command)}")
+        known = os.environ | {"KUBECONFIG": str(self.cluster.kubeconfig)}
+        said = subprocess.run(
+            [sys.executable, "-m", "holdfast", *command], capture_output=True, text=True, env=known, check=False
+        )
+        if said.returncode != 0:
+            raise LabError(f"holdfast explain ended with {said.returncode}: {said.stderr.strip()}")
+        for line in said.stdout.rstrip().splitlines():
+            self.screen.say(line)
+
     def set_image(self, tag: str, user: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A person releases."""
-        return self.kubectl("set", "image", DEPLOYMENT, f"shop=shop:{tag}", "-n", NAMESPACE, user=user, check=check)
+        command = "set", "image", DEPLOYMENT, f"shop=shop:{tag}", "-n", NAMESPACE
+        self.screen.say(f"$ kubectl {' '.join(command)}")
+        return self.kubectl(*command, user=user, check=check)
 
     def wait(self, probe: Any, what: str, timeout: float = 60) -> Any:
         """The first truthy answer."""

@@ -71,17 +71,18 @@ class Story(Stage):
         first = self.wait(
             lambda: self.cluster.shop.truth(NAMESPACE, APP).total.first_bad_at, "the first failed request"
         )
-        self.mark("first bad request", first)
+        self.mark("v2: first bad request", first)
 
     def undone(self) -> None:
         """Holdfast undoes it, by itself: v1 serves again, and v2 stays declared, as Git would have it."""
-        began = self.marks["first bad request"]
+        began = self.marks["v2: first bad request"]
         self.wait(lambda: self.in_force("Undone"), "the undo", 90)
-        self.mark("verdict", self.written("create", "holds", began))
-        self.mark("v1 serves alone")
+        self.mark("v2 found bad", self.written("create", "holds", began))
+        self.mark("only v1 serves")
         self.show("get", "holds", "-n", NAMESPACE)
         self.show("get", "wrel", "-n", NAMESPACE)
         self.show("get", DEPLOYMENT, "-n", NAMESPACE)
+        self.explain()
         if self.running() != ["v1"] * 4 or not self.deployment()["spec"].get("paused"):
             raise LabError(
                 f"Four pods of v1 should serve under a paused Deployment, but these are there: {self.running()}"
@@ -94,7 +95,7 @@ class Story(Stage):
         """The developer sends the fix, v3: it goes out, and nobody is asked."""
         self.set_image("v3", "developer")
         self.cluster.wait_rollout(NAMESPACE, APP, timeout=120)
-        self.mark("fix rolled out")
+        self.mark("the fix, v3, is out")
         if self.running() != ["v3"] * 4:
             raise LabError(f"Only pods of v3 should be there, but these are: {self.running()}")
 
@@ -110,10 +111,10 @@ class Story(Stage):
     def bad_day(self) -> None:
         """Later something behind the shop breaks: every release fails alike, and no other one would help."""
         self.cluster.shop.set_fault(None, errors=0.5, namespace=NAMESPACE, app=APP)
-        self.mark("bad day")
+        self.mark("every release fails")
 
     def held(self) -> None:
-        """The budget is empty: Holdfast holds the Deployment. Nothing is undone, no release is to blame."""
+        """As soon as the budget is empty Holdfast holds the Deployment; nothing is undone, since no release is to blame."""
         self.wait(lambda: self.hold().get("state") == "Active" and self.in_force("Enforced"), "the hold", 90)
         self.mark("hold in force")
         self.show("get", "holds", "-n", NAMESPACE)
@@ -123,7 +124,6 @@ class Story(Stage):
         refused = self.set_image("v5", "developer", check=False)
         if refused.returncode == 0:
             raise LabError("The gate let a release of a held Deployment through.")
-        self.screen.say(f"$ kubectl set image {DEPLOYMENT} shop=shop:v5")
         self.screen.say(refused.stderr.strip())
         way_out = re.search(r"Way out: kubectl (label .*?) and send", refused.stderr)
         if way_out is None:
@@ -137,7 +137,7 @@ class Story(Stage):
         self.cluster.shop.set_fault("v6", namespace=NAMESPACE, app=APP)
         self.set_image("v6", "oncall")
         self.cluster.wait_rollout(NAMESPACE, APP, timeout=120)
-        self.mark("v6 rolled out")
+        self.mark("v6 is out")
 
     def recovered(self) -> None:
         """The budget recovers within its window of two minutes, and the hold lifts by itself."""
@@ -146,7 +146,8 @@ class Story(Stage):
         labels = self.deployment()["metadata"]["labels"]
         if any(key.startswith("holdfast.dev/") for key in labels):
             raise LabError(f"The hold is lifted, but labels are left: {labels}")
-        self.show("get", "slo,holds", "-n", NAMESPACE)
+        self.show("get", "slo", "-n", NAMESPACE)
+        self.show("get", "holds", "-n", NAMESPACE)
 
     def next_release(self) -> None:
         """The next release, v7, goes through."""

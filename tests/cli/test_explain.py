@@ -77,15 +77,13 @@ def test_releases_are_read_back_for_the_workload_that_is_asked_about() -> None:
 
 
 def test_what_is_said_of_the_releases_of_a_workload() -> None:
-    """What is declared and how it fares, what is undone of it, and what could serve."""
+    """What is declared and how it fares, and what could serve; that it is undone is said once, by its hold."""
     assert list(of_releases((), None)) == ["No release of it is on record yet."]
     undo = Undo("bad-release-abcde", NEW, OLD, NOW, UndoState.UNDONE)
     hold = replace(on_record(), undo=undo, quarantined=(Quarantined("bad-release-abcde", NEW, NOW),))
     assert list(of_releases((GOOD, BAD), hold)) == [
         "checkout:v2 (revision 42) rolls out; it began on 28 Nov 05:30 UTC.",
         "shop/checkout-latency: 61 of 1,204 requests of its pods failed, 3.2 % of the budget; it is at fault.",
-        "checkout:v2 was undone: checkout:v1 serves, while checkout:v2 is still declared. "
-        "Any other release goes out; checkout:v2 does not, until a person allows it: holdfast lift deployment/checkout -n shop.",
         "The last good release is checkout:v1, of 28 Nov 05:30 UTC.",
     ]
     assert len(list(of_releases((BAD,), None))) == 2

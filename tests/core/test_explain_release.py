@@ -15,6 +15,7 @@ from holdfast.core.judge import Finding
 from holdfast.core.judge_release import release_findings
 from holdfast.core.policy import HoldReleases, Mode, Notify, Rule
 from holdfast.core.release import (
+    Ask,
     Cost,
     Readiness,
     ReadinessReason,
@@ -193,10 +194,18 @@ def test_what_is_said_of_a_release_that_is_over() -> None:
     """A completion, what was noted, and what stands in the way of undoing it."""
     trial = on_trial(completed=NOW - 60, readiness=UNREADY, message="It was undone.", revision=0)
     assert list(explain_release(trial.release)) == [
-        "checkout:v2 is complete; it began on 28 Nov 05:30 UTC; complete since 28 Nov 05:59 UTC.",
+        "checkout:v2 is complete; it began on 28 Nov 05:30 UTC, and was complete on 28 Nov 05:59 UTC.",
         "It was undone.",
         "It cannot be undone (NoLastGood). No release is known to be good.",
     ]
+
+
+def test_whose_word_it_was_is_said() -> None:
+    """Who undoes a release, or lets one out, gives a reason: others read it, with the name."""
+    ask = Ask("alice@example.com", "wrong prices")
+    assert "alice@example.com asked to undo it: wrong prices" in list(explain_release(on_trial(undo=ask).release))
+    allowed = list(explain_release(on_trial(allow=ask, undone=NOW, readiness=READY).release))
+    assert allowed[1:] == ["alice@example.com asked to let it out although it was undone: wrong prices"]
 
 
 @pytest.mark.parametrize(
@@ -296,6 +305,7 @@ def test_an_undo_says_how_far_it_is_and_what_ends_it(state: UndoState, serve: Te
     message = undo_message(on_trial().release.workload, undo, finding(on_trial(BAD, **SURE), worse()))
     assert message.startswith(f"{ODDS}. {said}")
     assert message.endswith(
-        "Any other release goes out; checkout:v2 does not, until a person allows it: holdfast lift deployment/checkout -n shop."
+        "Any other release goes out; checkout:v2 does not, until a person allows it: holdfast lift deployment/checkout -n shop "
+        "--reason WHY."
     )
     assert undo_message(on_trial().release.workload, undo).startswith(said)

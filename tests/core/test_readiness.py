@@ -25,7 +25,7 @@ def room(hard: str, used: str, more: str) -> Room:
 @pytest.mark.parametrize(
     ("change", "reason", "words"),
     [
-        ({}, ReadinessReason.CAN_GO_BACK, "the last good release (shop:v1) would serve again."),
+        ({}, ReadinessReason.CAN_GO_BACK, "The last good release (shop:v1) would serve again."),
         (
             {"unchecked": ("Secret a",)},
             ReadinessReason.CAN_GO_BACK,

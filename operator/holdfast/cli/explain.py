@@ -14,7 +14,7 @@ from holdfast.cluster.client import Client
 from holdfast.cluster.errors import ClusterError, NotFound
 from holdfast.cluster.resources import HOLDS, OBJECTIVES, POLICIES, RELEASES, WORKLOADS
 from holdfast.core.explain import explain_measured, explain_rule
-from holdfast.core.explain_release import called, explain_release, undo_message
+from holdfast.core.explain_release import called, explain_release
 from holdfast.core.hold import HoldRecord
 from holdfast.core.objective import Objective, Workload
 from holdfast.core.policy import Policy, RuleKey
@@ -145,11 +145,9 @@ def _rules(
 
 
 def of_releases(releases: tuple[ReleaseRecord, ...], hold: HoldRecord | None) -> Iterator[str]:
-    """What is declared, what is undone of it, and what could serve instead."""
+    """What is declared, and what could serve instead. That it is undone is in the sentence of its hold."""
     declared = present(releases)
     yield from explain_release(declared) if declared is not None else ("No release of it is on record yet.",)
-    if hold is not None and hold.undo is not None:
-        yield undo_message(hold.workload, hold.undo)
     good = last_good(releases, [q.template.digest for q in hold.quarantined] if hold is not None else ())
     if good is not None:
         yield f"The last good release is {called(good)}, of {spell_instant(good.began)}."

@@ -62,7 +62,7 @@ def release_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.argument("workload", metavar="KIND/NAME", required=False)
     @click.option("-n", "--namespace", help="The namespace; otherwise the one of the context.")
-    @click.option("--reason", help="Why, for people. Shown with your name.")
+    @click.option("--reason", help="Why, for people; shown with your name. Required with KIND/NAME.")
     @wraps(command)
     def asking(workload: str | None, namespace: str | None, reason: str | None, **others: object) -> None:
         command(asked=Asked(workload, namespace, reason), **others)

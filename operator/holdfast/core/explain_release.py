@@ -127,7 +127,7 @@ def _bound(weighed: Weighed) -> str:
 def explain_release(release: ReleaseRecord) -> Iterator[str]:
     """What is on record of a release: which it is, what its pods say, what it cost, and whether it can be undone."""
     revision = f" (revision {release.revision})" if release.revision else ""
-    since = f"; complete since {spell_instant(release.completed)}" if release.completed is not None else ""
+    since = f", and was complete on {spell_instant(release.completed)}" if release.completed is not None else ""
     by = f", declared by {release.changed_by}" if release.changed_by else ""
     yield f"{called(release)}{revision} {STATES[release.state]}; it began on {spell_instant(release.began)}{by}{since}."
     for cost in release.costs:
@@ -137,6 +137,9 @@ def explain_release(release: ReleaseRecord) -> Iterator[str]:
             counted = f"{cost.bad:,.0f} of {cost.total:,.0f} requests of its pods failed"
             yield f"{cost.objective}: {counted}, {_percent(cost.spent)} % of the budget; {SAYS[cost.finding]}."
     yield from (said for said in (release.message, release.bound) if said)
+    for ask, what in ((release.undo, "undo it"), (release.allow, "let it out although it was undone")):
+        if ask is not None:
+            yield f"{ask.requested_by} asked to {what}: {ask.reason.strip()}"
     if release.restrained is not None:
         yield f"A rule asks to undo it, and it is not undone by itself. {release.restrained.why}"
     if release.readiness is not None and not release.attempted:
@@ -172,7 +175,7 @@ def _both(undo: Undo) -> tuple[str, str]:
 
 
 def _ends(workload: Workload, undo: Undo, bad: str) -> str:
-    allows = f"holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace}"
+    allows = f"holdfast lift {workload.kind.lower()}/{workload.name} -n {workload.namespace} --reason WHY"
     if not puts_back(workload, undo):
         return f"Any other release goes out; {bad} does not, until a person allows it: {allows}."
     return (
