@@ -1,1 +1,1 @@
-"""`make demo`: a bad release is held and let go, on a real control plane, told on one screen."""
+"""`make demo`: a bad release is undone, an empty budget held, on a real control plane, told on one screen."""
