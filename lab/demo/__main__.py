@@ -63,7 +63,12 @@ def _tell(cluster: lab.Cluster, operator: Operator) -> int:
     zero = story.marks.get("v2: first bad request")
     if zero is not None:
         table = Table(
-            "what", "seconds since the first bad request", title="Timeline", title_justify="left", box=box.SIMPLE
+            "what",
+            "seconds since the first bad request",
+            title="Timeline",
+            title_justify="left",
+            box=box.SIMPLE,
+            show_edge=False,
         )
         for what, at in sorted(story.marks.items(), key=lambda mark: mark[1]):
             table.add_row(what, f"{at - zero:.1f}")

@@ -101,9 +101,7 @@ class Story(Stage):
 
     def off_trial(self) -> None:
         """v3 serves for a minute after its completion; then its trial is over, and it is the one to go back to."""
-        completed = self.release("v3").get("completed")
-        if completed is None:
-            raise LabError("v3 is rolled out, but its WorkloadRelease does not say that it is complete.")
+        completed = self.wait(lambda: self.release("v3").get("completed"), "the WorkloadRelease of v3 to be complete")
         over = datetime.fromisoformat(completed).timestamp() + 61
         self.wait(lambda: self.cluster.shop.truth(NAMESPACE, APP).at > over, "the end of the trial of v3", 90)
         self.show("get", "wrel", "-n", NAMESPACE)
