@@ -6,11 +6,12 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.betting import MIN_BAD_INTERVALS, MOST, PARTS, SHARES, Wealth, fault, seen_after
 
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ALLOWANCES = [0.1, 0.01, 0.001, 0.0001, 0.00001]
 
 
@@ -70,6 +71,7 @@ def test_evidence_beyond_all_measure_stays_a_number() -> None:
     assert 600 < wealth.log < 800
 
 
+@PATIENT
 @given(
     st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 11), st.floats(0, 1), st.sampled_from(ALLOWANCES)
 )
