@@ -1,7 +1,8 @@
 """Whether the declared release is undone: what its rules ask for, what people asked, and what stands in the way.
 
 A template that was undone is quarantined: it is undone again whenever it is declared, until a person allows it. No rule
-undoes again what a person allowed, and none undoes a release twice.
+undoes again what a person allowed, and none undoes a release twice. Switched off, nothing is undone, and nothing stays in
+quarantine: what was let go then is not undone again afterwards, unless a person asks.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def undoing(seen: Observed, because: Sequence[Finding]) -> Undoing:
     if view is None or view.deleting:
         return Undoing(quarantined=known)
     if not seen.enforcing:
-        return Undoing(quarantined=known, ended=Reason.LIFTED_BY_HAND if before is not None else None)
+        return Undoing(ended=Reason.LIFTED_BY_HAND if before is not None else None)
     allowed = _allowed(seen)
     kept = tuple(q for q in known if q.template.digest not in allowed and _stands(seen, q))
     if before is not None and lasts(view, before) and any(q.id == before.id for q in kept):
