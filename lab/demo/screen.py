@@ -1,13 +1,13 @@
 """What the audience sees: the steps of the story as they happen, and the cluster as kubectl would show it now.
 
-Rule: on a terminal one picture that is drawn anew; elsewhere a line for each step.
+Rule: what was said stays, line by line. On a terminal a picture that is drawn anew stands below it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -15,15 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-
-@dataclass
-class Step:
-    """One thing that has to happen; seconds since the demo began."""
-
-    title: str
-    began: float
-    ended: float | None = None
-    said: list[str] = field(default_factory=list)
+INDENT = 11
+"""Columns of the time before each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +27,15 @@ class Picture:
 
 
 class Screen:
-    """The checklist and the live table. Use it as a context manager."""
+    """The story and the live table. Use it as a context manager."""
 
     def __init__(self, look: Callable[[], Picture]) -> None:
         """`look` is asked several times a second; it must not fail."""
         self.began = time.monotonic()
-        self.steps: list[Step] = []
         self.console = Console(highlight=False)
         self._look = look
-        self._live = Live(get_renderable=self._draw, console=self.console, refresh_per_second=2, transient=False)
+        self._waiting = ""
+        self._live = Live(get_renderable=self._draw, console=self.console, refresh_per_second=2, transient=True)
 
     def __enter__(self) -> Screen:
         if self.console.is_terminal:
@@ -58,27 +51,23 @@ class Screen:
 
     def begin(self, title: str) -> None:
         """The next step has begun."""
-        self.steps.append(Step(title, self.now()))
-        if not self.console.is_terminal:
-            self.console.print(f"{self.now():6.1f} s  {title} …", soft_wrap=True)
+        self._waiting = title
+        self._print(Text(f"{self.now():6.1f} s  {title} …", style="bold"))
 
     def say(self, sentence: str) -> None:
         """A line under the present step."""
-        self.steps[-1].said.append(sentence)
-        if not self.console.is_terminal:
-            self.console.print(f"           {sentence}", soft_wrap=True)
+        self._print(Padding(Text(sentence), (0, 0, 0, INDENT)) if self.console.is_terminal else " " * INDENT + sentence)
 
     def end(self) -> None:
         """The present step has happened."""
-        self.steps[-1].ended = self.now()
+        self._waiting = ""
+
+    def _print(self, line: RenderableType) -> None:
+        """Elsewhere than on a terminal nothing is broken into lines: others do that better."""
+        self.console.print(line, soft_wrap=not self.console.is_terminal, markup=False)
 
     def _draw(self) -> RenderableType:
-        parts: list[RenderableType] = [Text("Holdfast: ship fast; hold when the budget is gone", style="bold")]
-        for step in self.steps:
-            mark, style = ("✓", "green") if step.ended is not None else ("…", "yellow")
-            parts.append(Text(f"{step.began:6.1f} s  {mark} {step.title}", style=style))
-            parts.extend(Padding(Text(said, style="dim"), (0, 0, 0, 11)) for said in step.said)
         table = Table(show_header=False, box=None, padding=(0, 2))
         for name, value, style in self._look().rows:
             table.add_row(Text(name, style="bold"), Text(value, style=style))
-        return Group(*parts, Text(""), table)
+        return Group(Text(""), Text(f"{self.now():6.1f} s  {self._waiting}", style="yellow"), table)
