@@ -223,6 +223,12 @@ def test_good_needs_requests() -> None:
     assert first.seen_after is not None and first.total >= first.seen_after
 
 
+def test_good_needs_intervals_too() -> None:
+    """One interval of many requests rules the fault out, and yet the test could not have seen it in a single one."""
+    assert found(rows((15_000, 0, 45_000, 0))).finding is UNDECIDED
+    assert found(rows(*[(15_000, 0, 45_000, 0)] * 6)).finding is GOOD
+
+
 def test_good_is_taken_back() -> None:
     """Good is what is known until now: one that fails later is bad after all."""
     clean = [(150.0, 0.0, 450.0, 0.0)] * 40
