@@ -107,7 +107,7 @@ class Story(Stage):
         self.show("get", "wrel", "-n", NAMESPACE)
 
     def bad_day(self) -> None:
-        """Later something behind the shop breaks: every release fails alike, and no other one would help."""
+        """Later something behind the shop breaks: every release so far fails alike."""
         self.cluster.shop.set_fault(None, errors=0.5, namespace=NAMESPACE, app=APP)
         self.mark("every release fails")
 
