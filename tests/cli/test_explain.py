@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from holdfast.api import objective_status, parse_objective, parse_policy
 from holdfast.api.records import hold_status
 from holdfast.api.releases import release_body, release_status
-from holdfast.cli.explain import beside, of_releases
+from holdfast.cli.explain import beside, of_hold, of_releases
 from holdfast.cli.explain_reading import findings_of, holds_of, measured_of, releases_of
 from holdfast.cli.main import main
 from holdfast.core.hold import Quarantined, Undo, UndoState
@@ -87,6 +87,21 @@ def test_what_is_said_of_the_releases_of_a_workload() -> None:
         "The last good release is checkout:v1, of 28 Nov 05:30 UTC.",
     ]
     assert len(list(of_releases((BAD,), None))) == 2
+
+
+def test_a_workload_that_takes_any_other_release_is_not_called_held() -> None:
+    """Held is what refuses every change; after an undo the next release goes out."""
+    record = on_record()
+    undo = Undo("bad-release-abcde", NEW, OLD, NOW, UndoState.UNDONE)
+    undone = replace(
+        record, id=undo.id, causes=(), undo=undo, declared=NEW, serving=OLD, message="checkout:v2 was undone."
+    )
+    assert next(of_hold("x", None)) == "x is free."
+    assert next(of_hold("x", record)).startswith("x is held since ")
+    assert list(of_hold("x", undone)) == [
+        "x does not roll out what it declares since 28 Nov 05:00 UTC (bad-release-abcde, Active): checkout:v2 was undone.",
+        "  declared checkout:v2; serving checkout:v1",
+    ]
 
 
 def test_a_rule_on_releases_is_explained_from_the_status() -> None:

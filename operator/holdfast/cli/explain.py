@@ -83,7 +83,7 @@ async def _explain_workload(client: Client, workload: Workload) -> list[str]:
         raise ClusterError(f"There is no {workload.kind} {workload.name} in namespace {namespace}.") from error
     hold = holds_of(await client.everything(HOLDS, namespace), (workload,)).get(workload)
     releases = releases_of(await client.everything(RELEASES, namespace), workload)
-    lines = [*_workload(str(workload), hold), "Release", *(f"  {line}" for line in of_releases(releases, hold))]
+    lines = [*of_hold(str(workload), hold), "Release", *(f"  {line}" for line in of_releases(releases, hold))]
     policies = await client.everything(POLICIES, namespace)
     for body in await client.everything(OBJECTIVES, namespace):
         try:
@@ -119,7 +119,7 @@ def _lines(
     yield "Workloads"
     for workload in objective.workloads:
         hold, declared = holds.get(workload), present(releases[workload])
-        yield from (f"  {line}" for line in _workload(str(workload), hold))
+        yield from (f"  {line}" for line in of_hold(str(workload), hold))
         if (declared is not None and declared.state in MOVING) or (hold is not None and hold.undo is not None):
             yield from (f"    {line}" for line in of_releases(releases[workload], hold))
     if not objective.workloads:
@@ -189,11 +189,13 @@ def _when(status: dict[str, Any], key: RuleKey) -> str:
     return f" If nothing more fails, that is on {_time(clears)}." if clears is not None else ""
 
 
-def _workload(name: str, hold: HoldRecord | None) -> Iterator[str]:
+def of_hold(name: str, hold: HoldRecord | None) -> Iterator[str]:
+    """Whether a workload is free, held, or kept from rolling out a release that was undone; why, and what serves."""
     if hold is None:
         yield f"{name} is free."
         return
-    yield f"{name} is held since {spell_instant(hold.since)} ({hold.id}, {hold.state.value}): {hold.message}"
+    what = "is held" if hold.denies else "does not roll out what it declares"
+    yield f"{name} {what} since {spell_instant(hold.since)} ({hold.id}, {hold.state.value}): {hold.message}"
     if hold.serving is not None and hold.serving != hold.declared:
         yield f"  declared {', '.join(hold.declared.images)}; serving {', '.join(hold.serving.images)}"
     if hold.paused is not None:
