@@ -57,8 +57,8 @@ def test_two_bad_releases_in_a_row_are_undone_and_the_fix_goes_out(on: On) -> No
         )
     assert "BadRelease" in scene.told()
 
-    assert not scene.release("shop:err-20")
-    second = scene.undone("err-20")
+    assert not scene.release("shop:err-20-ready-8s")
+    second = scene.undone("err-20-ready-8s")
     assert second != first
     count = scene.seen.appearances("bad-ready-8s")
     assert not scene.release("shop:bad-ready-8s")
@@ -67,10 +67,10 @@ def test_two_bad_releases_in_a_row_are_undone_and_the_fix_goes_out(on: On) -> No
     assert scene.seen.appearances("bad-ready-8s") == count == 1
 
     assert not scene.release("shop:v3")
-    scene.fixed("v3", "bad-ready-8s", "err-20")
+    scene.fixed("v3", "bad-ready-8s", "err-20-ready-8s")
     assert len(scene.hold()["record"]["quarantined"]) == 2
-    assert not scene.release("shop:err-20")
-    assert scene.undone("err-20", "v3") == second
+    assert not scene.release("shop:err-20-ready-8s")
+    assert scene.undone("err-20-ready-8s", "v3") == second
 
 
 def test_a_complete_bad_release_is_undone_while_an_autoscaler_works(on: On) -> None:
@@ -140,17 +140,19 @@ def test_a_fix_in_flight_goes_on_while_the_budget_empties(on: On) -> None:
 def test_when_good_pods_cannot_start_both_serve_and_it_is_said(on: On) -> None:
     """A quota that leaves no room: nothing that serves is taken away, RollbackStuck says so, and room lets it end."""
     scene = on("crowded")
-    assert not scene.release("shop:bad-ready-2s")
+    assert not scene.release("shop:bad-ready-8s")
+    scene.until(lambda: "bad-ready-8s" in scene.releases(), "the release to be on record")
+    scene.until(lambda: scene.can_be_undone("bad-ready-8s"), "it to be judged that it could be undone")
     scene.cluster.apply(quota(scene.namespace, 4))
     scene.until(lambda: scene.undo.get("state") == "Stuck", "the way back to be stuck")
     stuck = {c["type"]: c["status"] for c in scene.hold()["conditions"]}
     assert stuck["RollbackStuck"] == "True"
     assert "RollbackStuck" in scene.told()
     assert scene.seen.least_ready() >= 3
-    assert scene.seen.moments[-1].of("bad-ready-2s")
+    assert scene.seen.moments[-1].of("bad-ready-8s")
     scene.kubectl("delete", "resourcequota", "pods")
     scene.kubectl("annotate", "replicasets", "--all", "quota=gone")  # its controller would wait for minutes
-    scene.undone("bad-ready-2s")
+    scene.undone("bad-ready-8s")
 
 
 def test_an_incident_of_all_releases_is_not_blamed_on_the_newest(on: On) -> None:

@@ -10,11 +10,11 @@ import pytest
 from lab.gitops import GitOps
 from lab.workload import deployment
 from tests.e2e.scene import Json
-from tests.e2e.trial import OnTrial
+from tests.e2e.trial import ONE_BY_ONE, OnTrial
 
 pytestmark = pytest.mark.lab
 
-PARTS: Final[dict[str, dict[str, Any]]] = {"client": {}, "server": {}}
+PARTS: Final[dict[str, dict[str, Any]]] = {"client": ONE_BY_ONE, "server": ONE_BY_ONE}
 CYCLES: Final = 3
 
 
@@ -26,27 +26,27 @@ def test_git_and_the_undo_get_along(on: Callable[[str], OnTrial], way: str) -> N
     scene = on(way)
 
     def git_says(tag: str) -> Json:
-        return deployment(scene.namespace, scene.app, f"shop:{tag}", 4, {})
+        return deployment(scene.namespace, scene.app, f"shop:{tag}", 4, ONE_BY_ONE)
 
     with GitOps(scene.cluster, scene.namespace, way) as git:
         git.commit(git_says("v1"))
-        git.commit(git_says("bad-ready-3s"))
-        first = scene.undone("bad-ready-3s")
+        git.commit(git_says("bad-ready-8s"))
+        first = scene.undone("bad-ready-8s")
         quiet(scene, git)
 
-        git.commit(git_says("err-20"))
-        assert scene.undone("err-20") != first
+        git.commit(git_says("err-20-ready-8s"))
+        assert scene.undone("err-20-ready-8s") != first
         quiet(scene, git)
 
         git.commit(git_says("v1"))  # a revert: not a pod moves
         moments = len(scene.seen.moments)
-        scene.fixed("v1", "bad-ready-3s", "err-20")
+        scene.fixed("v1", "bad-ready-8s", "err-20-ready-8s")
         assert len(scene.seen.moments) == moments
 
-        git.commit(git_says("bad-ready-3s"))
-        assert scene.undone("bad-ready-3s") == first
+        git.commit(git_says("bad-ready-8s"))
+        assert scene.undone("bad-ready-8s") == first
         git.commit(git_says("v3"))
-        scene.fixed("v3", "err-20")
+        scene.fixed("v3", "err-20-ready-8s")
         quiet(scene, git)
         assert git.refused == []
     assert scene.seen.least_ready() >= 3

@@ -66,6 +66,10 @@ class OnTrial(Scene):
         items = self.raw(f"{GROUP}/namespaces/{self.namespace}/workloadreleases").get("items", ())
         return {tag_of(i["status"]["images"][0]): dict(i["status"]) for i in items if i.get("status")}
 
+    def can_be_undone(self, tag: str) -> bool:
+        """What was judged when the release of this image began."""
+        return "CanGoBack" in {c["reason"] for c in self.releases()[tag].get("conditions", ())}
+
     @property
     def undo(self) -> Json:
         """What the Hold records of an undo; {} when there is none."""
