@@ -8,12 +8,13 @@ from typing import Any, Final
 import pytest
 
 from holdfast.cluster.client import Client
+from holdfast.cluster.lift import lift_all
 from holdfast.cluster.workloads import read
 from holdfast.core.hold import Template, UndoState
 from holdfast.core.kinds import DaemonSet, StatefulSet
 from holdfast.core.kinds.statefulset import STOPPED
 from holdfast.core.objective import Workload
-from holdfast.core.request import HOLD_LABEL, QUEUE_LABEL
+from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
 from lab import Cluster
 from lab.gitops import GitOps
 from tests.cluster.making import ID
@@ -224,6 +225,25 @@ async def test_a_release_of_a_daemonset_is_undone_by_its_template(
     assert (labels[QUEUE_LABEL], labels[HOLD_LABEL]) == (UNDO, UNDO)
     await hand.free()
     assert not body(lab_cluster, workload)["metadata"]["labels"].keys() & {HOLD_LABEL, QUEUE_LABEL}
+
+
+@pytest.mark.parametrize("undone", [True, False])
+async def test_lift_all_puts_the_partition_back(
+    operator: Client, admin: Client, lab_cluster: Cluster, namespace: str, undone: bool
+) -> None:
+    """With or without an operator: labels off, the partition that was there, and no record left."""
+    workload = statefulset(lab_cluster, namespace)
+    good = await template(operator, workload)
+    release(lab_cluster, workload, "shop:never")
+    hand = Hand(operator, workload)
+    await (hand.undo(good) if undone else hand.hold())
+    assert body(lab_cluster, workload)["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == STOPPED
+    done = [deed for deed in await lift_all(admin) if f"{namespace}/" in deed.what]
+    assert [(deed.what.split()[0], deed.done) for deed in done] == [("StatefulSet", True), ("Hold", True)]
+    assert "rollout resumed" in done[0].what
+    freed = body(lab_cluster, workload)
+    assert freed["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 0
+    assert not freed["metadata"]["labels"].keys() & {HOLD_LABEL, QUEUE_LABEL, OVERRIDE_LABEL}
 
 
 SERVER: Final = ("apply", "--server-side", "--field-manager=argocd-controller")

@@ -148,19 +148,26 @@ def _resumes(resource: Resource, body: Body, record: HoldRecord | None) -> bool:
     if QUEUE_LABEL in labels and resource == DEPLOYMENTS:  # set together with the pause, if it was not there before
         theirs = record is not None and record.undo is not None and record.undo.paused_before
         return not theirs and bool((body.get("spec") or {}).get("paused"))
+    if resource == STATEFULSETS:
+        marked = any(label in labels for label in (HOLD_LABEL, QUEUE_LABEL, OVERRIDE_LABEL))
+        return marked and partition_of(body) == STOPPED and _found(record) is not None
     if record is None or record.paused is None:
         return False
     ours = record.id in (labels.get(HOLD_LABEL), labels.get(OVERRIDE_LABEL))
-    if resource == STATEFULSETS:
-        return ours and partition_of(body) == STOPPED and record.found is not None
     return ours and resource == DEPLOYMENTS and bool((body.get("spec") or {}).get("paused"))
 
 
 def _going(resource: Resource, record: HoldRecord | None) -> Body:
     """The spec in which a stopped rollout goes on."""
-    if resource == STATEFULSETS and record is not None and record.found is not None:
-        return with_partition(record.found)
-    return {"paused": None}
+    found = _found(record)
+    return with_partition(found) if resource == STATEFULSETS and found is not None else {"paused": None}
+
+
+def _found(record: HoldRecord | None) -> int | None:
+    """The partition of a StatefulSet before we moved it; None when no record says that we did."""
+    if record is None:
+        return None
+    return record.undo.found if record.undo is not None and record.undo.found is not None else record.found
 
 
 def _record(body: Body | None) -> HoldRecord | None:
