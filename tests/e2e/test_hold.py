@@ -138,7 +138,7 @@ def test_the_pause_of_a_person_is_left_alone(scene: Scene) -> None:
     scene.kubectl("rollout", "pause", f"deployment/{APP}")
     scene.burn()
     scene.held()
-    assert "pausedBy" not in scene.hold()["record"]
+    assert "pausedBy" not in scene.hold().get("record", {})
     scene.recover()
     scene.free()
     settle(2)

@@ -51,7 +51,6 @@ def hold_status(record: HoldRecord, now: Instant | None = None, before: object =
         "since": write_instant(record.since),
         "lifts": lifts(record),
         "declared": _template(record.declared),
-        "record": _kept(record),
         "history": [
             {"at": write_instant(t.at), "state": t.state.value, "reason": t.reason.value}
             for t in record.history[-HISTORY:]
@@ -62,6 +61,8 @@ def hold_status(record: HoldRecord, now: Instant | None = None, before: object =
         status["serving"] = _template(record.serving)
     if asking := _asking(record):
         status["slo"] = ", ".join(dict.fromkeys(key.objective.name for key in asking))[:4096]
+    if kept := _kept(record):
+        status["record"] = kept  # an empty one, of which parts go, the server would store as null, and refuse
     if record.causes:
         status["causes"] = [_cause(cause) for cause in record.causes]
     return status
