@@ -69,6 +69,7 @@ def test_two_bad_releases_in_a_row_are_undone_and_the_fix_goes_out(on: On) -> No
     assert not scene.release("shop:v3")
     scene.fixed("v3", "bad-ready-8s", "err-20-ready-8s")
     assert len(scene.hold()["record"]["quarantined"]) == 2
+    scene.until(lambda: scene.releases()["v3"].get("good"), "the fix to be known as good")
     assert not scene.release("shop:err-20-ready-8s")
     assert scene.undone("err-20-ready-8s", "v3") == second
 

@@ -20,7 +20,7 @@ def test_a_hundred_pods_are_exchanged_without_losing_one(on: Callable[[str], OnT
     """All bad ones go, and at no moment do fewer than a hundred serve."""
     scene = on("large")
     assert not scene.release("shop:bad")
-    scene.cluster.wait_rollout(scene.namespace, scene.app)
+    scene.cluster.wait_rollout(scene.namespace, scene.app, timeout=180)
     complete = time.time()
-    scene.undone("bad", timeout=60)
+    scene.undone("bad", timeout=180)
     assert scene.seen.least_ready(complete) >= 100
