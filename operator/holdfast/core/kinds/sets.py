@@ -38,7 +38,7 @@ def prepared(record: HoldRecord, view: Set) -> HoldRecord:
     if paused is not None and found is None and not view.paused:
         found = view.partition
     message = record.message
-    if record.causes and view.caveat not in message:
+    if not record.puts_back and view.caveat and view.caveat not in message:
         message = f"{view.caveat} {message}"  # its end is what tells whether it is still true
     return replace(record, paused=paused, found=found, message=message)
 
