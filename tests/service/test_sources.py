@@ -57,6 +57,7 @@ async def test_a_dead_source_delays_nobody() -> None:
             selfcheck=SelfCheck([], time.time()),
             releases=Releases(NOBODY, NOBODY),
             trials=Trials(accounts, NOBODY),
+            forgetting=NOBODY,
         )
         running, began, moments = asyncio.create_task(loop.run()), time.monotonic(), set()
         while len(moments) < 4 and time.monotonic() - began < 20:
