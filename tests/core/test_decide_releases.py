@@ -273,19 +273,23 @@ def test_what_cannot_be_read_ends_no_undo(of: ObjectKey) -> None:
 
 
 def test_silence_begins_no_undo_and_ends_none() -> None:
-    """Without fresh evidence."""
+    """Without fresh evidence, whatever was found before: the restraint may end while nothing can be known."""
     assert isinstance(decide(bad(None, measured(50, SILENT))).wanted, Free)
+    known = bad(None, measured(50, SILENT), blamed={cause_key(RULE): Reason.BAD_RELEASE})
+    assert isinstance(decide(known).wanted, Free)
+    assert decide(known).told[0].demoted == "there is no fresh evidence now"
     decision = decide(bad({"undone": NOW - 60}, measured(50, SILENT), hold=UNDER_UNDO))
     assert undo_of(decision).id == UNDO.id
 
 
 def test_a_quarantined_template_is_undone_again_whenever_it_is_declared() -> None:
-    """Under the id of that episode, and for a month."""
+    """Under the id of that episode; for a month, and longer while it is declared."""
     lifted = replace(UNDER_UNDO, state=HoldState.LIFTED, undo=None, enforced=False)
     seen = bad({"undone": NOW - HOUR}, hold=lifted)
     assert (undo_of(decide(seen)).id, undo_of(decide(seen)).bad) == (UNDO.id, NEW)
     late = replace(lifted, quarantined=(replace(QUARANTINED, since=NOW - KEPT),))
-    wanted = decide(replace(seen, hold=late)).wanted
+    assert undo_of(decide(replace(seen, hold=late))).id == UNDO.id
+    wanted = decide(replace(seen, hold=late, view=rolling(FIX), trial=None)).wanted
     assert isinstance(wanted, Free)
     assert wanted.quarantined == ()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from .evidence import Fresh
 from .judge import Finding
 from .observed import Observed
 from .policy import Mode, Verdict
@@ -38,11 +39,11 @@ def _carried(seen: Observed, finding: Finding, wanted: Wanted) -> Finding:
         return finding
     undo = wanted.record.undo if isinstance(wanted, Held) else None
     if undo is None:
-        return replace(finding, verdict=Verdict.NOTIFY, demoted=_why_not(seen))
+        return replace(finding, verdict=Verdict.NOTIFY, demoted=_why_not(seen, finding))
     return finding if undo.serve is not None else replace(finding, verdict=min(finding.verdict, Verdict.HOLD))
 
 
-def _why_not(seen: Observed) -> str:
+def _why_not(seen: Observed, finding: Finding) -> str:
     release = present(seen.releases)
     if release is not None and release.allow is not None:
         return "a person allowed the release"
@@ -50,4 +51,6 @@ def _why_not(seen: Observed) -> str:
         return RESTRAINED[seen.restrained.reason]
     if release is not None and release.attempted:
         return RESTRAINED[RestraintReason.ALREADY_TRIED]
+    if not isinstance(finding.measured.evidence, Fresh):
+        return "there is no fresh evidence now"
     return "there is no release to go back to"

@@ -11,7 +11,6 @@ from .hold import HoldRecord, Undo, UndoState
 from .judge import AT_FAULT, Finding
 from .observed import Observed
 from .policy import Verdict
-from .quantities import Instant
 from .release import Cost, ReleaseRecord, ReleaseState
 from .releases import follow, present
 from .trial import Trial, Weighed
@@ -46,7 +45,7 @@ def outcome(seen: Observed, because: Sequence[Finding]) -> tuple[ReleaseRecord, 
     """
     undo = seen.hold.undo if seen.hold is not None and seen.hold.in_force else None
     return tuple(
-        _restrained(_marked(r, undo, because, seen.now), undo, because, seen) if r.ended is None else r
+        _restrained(_marked(r, undo, because, seen), undo, because, seen) if r.ended is None else r
         for r in seen.releases
     )
 
@@ -56,13 +55,14 @@ def quarantined_of(hold: HoldRecord | None) -> frozenset[str]:
     return frozenset(q.template.digest for q in hold.quarantined) if hold is not None else frozenset()
 
 
-def _marked(record: ReleaseRecord, undo: Undo | None, because: Sequence[Finding], now: Instant) -> ReleaseRecord:
+def _marked(record: ReleaseRecord, undo: Undo | None, because: Sequence[Finding], seen: Observed) -> ReleaseRecord:
     if record.found is None and any(f.blames for f in because):
-        record = replace(record, found=now)
-    if undo is None or undo.bad.digest != record.template.digest:
+        record = replace(record, found=seen.now)
+    ours = undo if undo is not None and undo.bad.digest == record.template.digest else None
+    if ours is None and record.template.digest not in quarantined_of(seen.hold):
         return record
-    state = ReleaseState.ROLLED_BACK if undo.state is UndoState.UNDONE else record.state
-    return replace(record, undone=record.undone if record.undone is not None else now, state=state, good=False)
+    state = ReleaseState.ROLLED_BACK if ours is not None and ours.state is UndoState.UNDONE else record.state
+    return replace(record, undone=record.undone if record.undone is not None else seen.now, state=state, good=False)
 
 
 def _restrained(record: ReleaseRecord, undo: Undo | None, because: Sequence[Finding], seen: Observed) -> ReleaseRecord:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .evidence import Fresh
 from .hold import CauseKey, HoldRecord, Quarantined, Reason, Undo
 from .judge import Finding
 from .kinds import View, begin_undo, keep_undo, lasts
@@ -22,7 +23,7 @@ from .release import ReleaseRecord, RestraintReason
 from .releases import last_good, present
 
 KEPT: Final[Seconds] = 30 * 86_400
-"""So long a template stays quarantined."""
+"""So long a template stays quarantined, and for as long as it is declared."""
 
 MOST: Final = 10
 """So many templates of one workload are quarantined; the newest stay."""
@@ -46,7 +47,7 @@ def undoing(seen: Observed, because: Sequence[Finding]) -> Undoing:
     if not seen.enforcing:
         return Undoing(ended=Reason.LIFTED_BY_HAND if before is not None else None)
     allowed = _allowed(seen)
-    kept = tuple(q for q in known if q.template.digest not in allowed and _stands(seen, q))
+    kept = tuple(q for q in known if q.template.digest not in allowed and _stands(seen, view, q))
     if before is not None and lasts(view, before) and any(q.id == before.id for q in kept):
         return Undoing(keep_undo(view, before, seen.now), kept)
     declared = view.template.digest
@@ -72,9 +73,14 @@ def _why_ended(hold: HoldRecord, declared: str, allowed: frozenset[str]) -> Reas
     return Reason.CAUSE_REMOVED if before.bad.digest == declared else Reason.TEMPLATE_CHANGED
 
 
-def _stands(seen: Observed, entry: Quarantined) -> bool:
-    """Whether a template stays in quarantine: not for ever, and not when the rule that asked is gone or only reports."""
-    if seen.now - entry.since >= KEPT:
+def _stands(seen: Observed, view: View, entry: Quarantined) -> bool:
+    """Whether a template stays in quarantine: not for ever, and not when the rule that asked is gone or only reports.
+
+    While it is declared time alone does not let it out.
+    """
+    undo = seen.hold.undo if seen.hold is not None else None
+    undone = undo is not None and undo.id == entry.id and lasts(view, undo)
+    if seen.now - entry.since >= KEPT and not undone and entry.template.digest != view.template.digest:
         return False
     cause = entry.cause
     if cause is None or cause.objective in seen.unreadable:
@@ -90,20 +96,23 @@ def _rule(seen: Observed, cause: CauseKey) -> Rule | None:
 
 
 def _allowed(seen: Observed) -> frozenset[str]:
-    """The digests of what people let roll out again: on the release, or by the override label with the id of the undo."""
+    """The digests of what people let roll out again: on the release, or by the override label with the id of its undo."""
     allowed = {r.template.digest for r in seen.releases if r.allow is not None}
-    undo = seen.hold.undo if seen.hold is not None else None
-    if undo is not None and seen.view is not None and seen.view.override == undo.id:
-        allowed.add(undo.bad.digest)
+    if seen.hold is not None and seen.view is not None:
+        known = {q.id: q.template for q in seen.hold.quarantined}
+        if seen.hold.undo is not None:
+            known[seen.hold.undo.id] = seen.hold.undo.bad
+        override = seen.view.override
+        allowed |= {known[override].digest} if override in known else set()
     return frozenset(allowed)
 
 
 def _new(seen: Observed, view: View, because: Sequence[Finding]) -> Quarantined | None:
     """The declared template, when a rule or a person asks to undo it now, and nothing stands in the way."""
     release = _declared(seen)
-    if release is None or release.allow is not None:
+    if release is None:
         return None
-    blamed = next((f for f in because if f.blames and f.verdict > Verdict.NOTIFY), None)
+    blamed = next((f for f in because if f.blames and f.verdict > Verdict.NOTIFY and _knows(f)), None)
     by_hand = release.undo is not None and not _opened(seen, view)
     if not by_hand and (blamed is None or release.attempted or not _may_stop(seen)):
         return None
@@ -120,6 +129,11 @@ def _opened(seen: Observed, view: View) -> bool:
     if hold is None or hold.in_force or hold.reason is not Reason.ALLOWED_BY_HAND:
         return False
     return hold.declared.digest == view.template.digest
+
+
+def _knows(finding: Finding) -> bool:
+    """Silence begins nothing, whatever was found before it."""
+    return isinstance(finding.measured.evidence, Fresh)
 
 
 def _may_stop(seen: Observed) -> bool:
