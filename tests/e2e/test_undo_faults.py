@@ -86,6 +86,23 @@ def test_without_figures_nothing_is_undone_and_with_them_it_is(on: On) -> None:
     scene.undone("bad-ready-3s")
 
 
+def test_many_verdicts_at_once_are_not_acted_on(on: On, lab_cluster: Cluster) -> None:
+    """Six releases are found bad at once, as when the figures lie: after three Holdfast leaves them to people, and says so.
+
+    Before anybody lies about the whole cluster, since that holds them all.
+    """
+    fleet = [on(name) for name in FLEET]
+    for scene in fleet:
+        assert not scene.release("shop:v9-ready-4s")
+    for scene in fleet:
+        scene.until(lambda scene=scene: scene.ready("v9-ready-4s"), "a new pod")
+    lab_cluster.shop.set_fault("v9-ready-4s", errors=0.5)
+    for scene in fleet:
+        scene.until(lambda scene=scene: "Restrained" in scene.told() or scene.queued, "a word")
+    assert len([s for s in fleet if s.queued]) <= 3
+    assert len([s for s in fleet if "Restrained" in s.told()]) >= 3
+
+
 def test_a_lie_about_the_whole_cluster_undoes_nothing(on: On, lab_cluster: Cluster) -> None:
     """Releases roll out everywhere when failures and successes change places in every answer: none of them is undone."""
     deceived = [on(name) for name in DECEIVED]
@@ -98,17 +115,3 @@ def test_a_lie_about_the_whole_cluster_undoes_nothing(on: On, lab_cluster: Clust
     for scene in deceived:
         scene.free_of_undo()
     lab_cluster.proxy.mode("pass")
-
-
-def test_many_verdicts_at_once_are_not_acted_on(on: On, lab_cluster: Cluster) -> None:
-    """Six releases are found bad at once, as when the figures lie: after three Holdfast leaves them to people, and says so."""
-    fleet = [on(name) for name in FLEET]
-    for scene in fleet:
-        assert not scene.release("shop:v9-ready-4s")
-    for scene in fleet:
-        scene.until(lambda scene=scene: scene.ready("v9-ready-4s"), "a new pod")
-    lab_cluster.shop.set_fault("v9-ready-4s", errors=0.5)
-    for scene in fleet:
-        scene.until(lambda scene=scene: "Restrained" in scene.told() or scene.queued, "a word")
-    assert len([s for s in fleet if s.queued]) <= 3
-    assert len([s for s in fleet if "Restrained" in s.told()]) >= 3
