@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.core.attribution import (
     allowance_for_trial,
+    foreseen,
     history_before,
     is_on_trial,
     nobodys,
@@ -67,6 +68,14 @@ def test_events_of_other_pods_are_told_by_nobody() -> None:
     assert not_attributable(one, []) is None
     assert "ingress-1" in str(not_attributable(one, [("ingress", "ingress-1")]))
     assert "no pod label" in str(not_attributable(one, [("", "")]))
+
+
+def test_a_template_that_nobody_followed_yet_may_wait_since_the_last_release() -> None:
+    """What its pods count is kept from then on, until its own record says when it began."""
+    last = released(ReleaseState.COMPLETE, NOW)
+    made = foreseen(last, "uid-2", "v9")
+    assert (made.workload, made.uid, made.template.digest) == (last.workload, "uid-2", "v9")
+    assert (made.began, made.state) == (last.began, ReleaseState.ROLLING_OUT)
 
 
 def test_a_trial_is_about_events() -> None:

@@ -13,7 +13,16 @@ from holdfast.core.kinds.deployment import Deployment
 from holdfast.core.objective import ObjectKey
 from holdfast.core.observed import Observed
 from holdfast.core.policy import HoldReleases, Mode, Notify, Verdict
-from holdfast.core.release import Ask, ReleaseFinding, ReleaseRecord, ReleaseState, Restrained, RestraintReason
+from holdfast.core.release import (
+    Ask,
+    Readiness,
+    ReadinessReason,
+    ReleaseFinding,
+    ReleaseRecord,
+    ReleaseState,
+    Restrained,
+    RestraintReason,
+)
 from holdfast.core.releases import Declared, Revision
 from holdfast.core.request import OVERRIDE_LABEL
 from holdfast.core.undoing import KEPT
@@ -144,6 +153,13 @@ def test_a_release_that_is_out_with_nothing_to_go_back_to_is_let_alone() -> None
     assert (decision.verdict, decision.told[0].verdict) == (Verdict.HOLD, Verdict.HOLD)
 
 
+def test_a_release_whose_template_forbids_it_is_only_stopped() -> None:
+    """However good the one before it is."""
+    decision = decide(bad({"readiness": Readiness(False, ReadinessReason.ROLLBACK_FORBIDDEN, "Its template says so.")}))
+    assert (undo_of(decision).serve, undo_of(decision).state) == (None, UndoState.STOPPED)
+    assert decision.verdict is Verdict.HOLD
+
+
 def test_where_undoing_does_not_help_the_release_is_only_stopped() -> None:
     """The fourth bad release in a row within an hour."""
     again = Restrained(RestraintReason.UNDONE_AGAIN_AND_AGAIN, "Undoing does not help.")
@@ -263,6 +279,14 @@ def test_what_ends_an_undo(changes: dict[str, Any], reason: Reason) -> None:
     decision = decide(replace(bad({"undone": NOW - 60}, hold=UNDER_UNDO), **changes))
     assert isinstance(decision.wanted, Free)
     assert decision.wanted.reason is reason
+
+
+def test_an_undo_that_a_person_ended_says_so_until_all_of_it_is_let_go() -> None:
+    """What ended it is on record by then, and its template is out of quarantine."""
+    going = replace(UNDER_UNDO, reason=Reason.ALLOWED_BY_HAND, quarantined=())
+    wanted = decide(bad({"undone": NOW - 60}, hold=going)).wanted
+    assert isinstance(wanted, Free)
+    assert wanted.reason is Reason.ALLOWED_BY_HAND
 
 
 @pytest.mark.parametrize("of", [LATENCY, ObjectKey("shop", "default")])

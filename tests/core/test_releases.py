@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from holdfast.core.hold import Template
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.release import Ask, Cost, ReleaseFinding, ReleaseRecord, ReleaseState
-from holdfast.core.releases import MOST, OLDEST, PROVEN, Declared, Revision, follow, last_good, outdated, present
+from holdfast.core.releases import (
+    MOST,
+    OLDEST,
+    PROVEN,
+    Declared,
+    Revision,
+    abandoned,
+    follow,
+    last_good,
+    outdated,
+    present,
+)
 
 WEB: Final = Workload("shop", "Deployment", "web")
 T0: Final = 1_000_000.0
@@ -405,6 +416,15 @@ def test_a_quarantined_template_that_is_declared_again() -> None:
     world = undone(World()).wait(60).declare("c").pause(False).finish().look().wait(60).declare("b").look()
     b = record(world, "b")
     assert (b.state, b.again, b.attempted, b.good) == (ReleaseState.ROLLING_OUT, True, True, False)
+
+
+def test_of_a_workload_that_nobody_asks_about_all_records_grow_old() -> None:
+    """Counted from the last thing that happened to each; what is quarantined stays."""
+    record_ = ReleaseRecord(Workload("shop", "Deployment", "web"), "u1", Template("b"), 0.0, ReleaseState.COMPLETE)
+    complete = replace(record_, completed=100.0)
+    assert abandoned([record_, complete], OLDEST + 1) == (record_,)
+    assert abandoned([record_, complete], OLDEST + 101) == (record_, complete)
+    assert abandoned([record_], OLDEST + 1, {"b"}) == ()
 
 
 def test_undone_by_putting_the_template_back() -> None:
