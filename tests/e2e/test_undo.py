@@ -43,6 +43,7 @@ def test_two_bad_releases_in_a_row_are_undone_and_the_fix_goes_out(on: On) -> No
     assert re.fullmatch(r"bad-release-[b-df-hj-np-tv-xz24-9]{5}", first)
     assert scene.seen.most("bad-ready-8s") < 4  # in flight
     assert scene.seen.least_ready() >= 3  # what a rolling update of four pods may take
+    scene.until(lambda: scene.slo().get("verdict") == "RollBack", "the objective to say so")
     columns = scene.kubectl("get", "holds").stdout.splitlines()[0].split()
     assert {"DECLARED", "SERVING"} <= set(columns)
     row = next(r for r in scene.kubectl("get", "wrel").stdout.splitlines() if "bad-ready-8s" in r)

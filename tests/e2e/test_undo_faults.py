@@ -100,7 +100,14 @@ def test_many_verdicts_at_once_are_not_acted_on(on: On, lab_cluster: Cluster) ->
     for scene in fleet:
         scene.until(lambda scene=scene: "Restrained" in scene.told() or scene.queued, "a word")
     assert len([s for s in fleet if s.queued]) <= 3
-    assert len([s for s in fleet if "Restrained" in s.told()]) >= 3
+    left = [s for s in fleet if "Restrained" in s.told()]
+    assert len(left) >= 3
+    for scene in left:
+        release = scene.releases()["v9-ready-4s"]
+        reasons = [c["reason"] for c in release["conditions"] if c["type"] == "Restrained"]
+        assert reasons == ["ManyAtOnce"]
+        assert f"holdfast undo deployment/{scene.app} -n {scene.namespace}" in release["message"]
+        scene.until(lambda scene=scene: scene.slo().get("verdict") == "Notify", "the objective to say what is done")
 
 
 def test_a_lie_about_the_whole_cluster_undoes_nothing(on: On, lab_cluster: Cluster) -> None:
