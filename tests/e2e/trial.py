@@ -1,9 +1,10 @@
 """A service whose releases are on trial: how they begin, what people see of one that is undone, and which pods served.
 
 Rule: what served is told by a watch of the pods, so nothing short is missed. Each service goes with its test, and with it the
-records of its releases: Holdfast would take many bad ones at once for a fault of the metrics. `v1` and `v3` are good, `bad` fails half of its
-requests; `…-ready-8s` begins to serve so late: `ONE_BY_ONE` that keeps a rollout in flight for half a minute. Waiting ends with
-what is waited for, so it may be long: a busy machine is no failure.
+records of its releases: Holdfast would take many bad ones at once for a fault of the metrics. `v1` and `v3` are good, `bad`
+fails half of its requests. `…-ready-8s` begins to serve so late: `ONE_BY_ONE` that keeps a rollout in flight for half a
+minute, while one `AT_ONCE` is complete before anything can be known of it. Waiting ends with what is waited for, so it may be
+long: a busy machine is no failure.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 QUEUE: Final = "holdfast.dev/queue"
 DETACHED: Final = "holdfast.dev/detached-from"
 ONE_BY_ONE: Final[Json] = {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
+AT_ONCE: Final[Json] = {"strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}}
 BAD_RELEASE: Final[Json] = {
     "name": "bad-release",
     "when": {"release": {"worseThanTarget": {}}},
