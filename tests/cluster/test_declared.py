@@ -128,7 +128,8 @@ async def test_deleted_and_created_again(follower: Follower) -> None:
 async def _revised(follower: Follower) -> None:
     """Return when the controller has a revision of the declared template; nothing is followed."""
     for _ in range(150):
-        seen = await read(follower.client, follower.workload)
+        view = await read(follower.client, follower.workload)
+        seen = view.declared if view is not None else None
         if seen is not None and seen.newest is not None:
             return
         time.sleep(0.2)  # noqa: ASYNC251 - the lab runs in other processes

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import lab
-from holdfast.cluster.resources import ADJUSTMENTS, DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, Resource
+from holdfast.cluster.resources import ADJUSTMENTS, DEPLOYMENTS, HOLDS, OBJECTIVES, POLICIES, WATCHED, Resource
 from holdfast.cluster.sweep import Rhythm
 from holdfast.cluster.watch import WatchFailed
 from holdfast.core.objective import ObjectKey
@@ -225,13 +225,12 @@ def account(cluster: lab.Cluster, namespace: str, name: str, without: set[str]) 
     """A token of a ServiceAccount that may read all kinds, holds without these verbs."""
     verbs = ["get", "list", "watch"]
     rules = [
-        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": verbs},
         {
-            "apiGroups": [HOLDS.group],
-            "resources": [ADJUSTMENTS.plural, OBJECTIVES.plural, POLICIES.plural],
-            "verbs": verbs,
-        },
-        {"apiGroups": [HOLDS.group], "resources": [HOLDS.plural], "verbs": [v for v in verbs if v not in without]},
+            "apiGroups": [kind.group],
+            "resources": [kind.plural],
+            "verbs": [v for v in verbs if v not in without] if kind == HOLDS else verbs,
+        }
+        for kind in WATCHED
     ]
     role = f"{namespace}-{name}"
     cluster.kubectl("create", "serviceaccount", name, "-n", namespace)

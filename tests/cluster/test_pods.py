@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from holdfast.cluster.client import Client
+from holdfast.cluster.connection import connect
 from holdfast.cluster.pods import PodStarts
 from lab import Cluster
 
@@ -32,9 +33,11 @@ async def test_starts_are_those_of_the_objects(lab_cluster: Cluster, admin: Clie
     assert await asyncio.to_thread(starts, [namespace]) == found
 
 
-async def test_without_the_right_no_starts_are_known(operator: Client, namespace: str) -> None:
-    """The chart gives the right to list pods only where that is asked for; it is said, and nothing is made up."""
-    with structlog.testing.capture_logs() as logs:
-        assert await asyncio.to_thread(PodStarts(operator, asyncio.get_running_loop()), [namespace]) == {}
+async def test_without_the_right_no_starts_are_known(lab_cluster: Cluster, namespace: str) -> None:
+    """Where pods may not be listed that is said, and nothing is made up."""
+    nobody = lab_cluster.kubeconfig_for(lab_cluster.access.tokens["developer"], f"developer-{namespace}")
+    async with Client(await connect(nobody)) as client:
+        with structlog.testing.capture_logs() as logs:
+            assert await asyncio.to_thread(PodStarts(client, asyncio.get_running_loop()), [namespace]) == {}
     assert [(line["event"], line["namespace"]) for line in logs] == [("the starts of pods are not known", namespace)]
     assert "pods" in logs[0]["why"]

@@ -85,7 +85,7 @@ def follow(
         others = [_ended(r, mine, now) for r in (*records, *missed) if r.template.digest != digest]
         others = [_judged(r, (*others, mine), now) for r in others]
         followed = [*others, _judged(mine, others, now)]
-    followed.sort(key=lambda r: (r.ended is None, r.began, r.template.digest))
+    followed.sort(key=lambda r: (r.ended is None, r.began, r.ended or now, r.template.digest))
     needed = _needed(followed, quarantined)
     return tuple(replace(r, kept=r.kept and r.template.digest in needed) for r in followed)
 
