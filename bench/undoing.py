@@ -21,6 +21,7 @@ from lab.recorder import Recorder
 APP: Final = "checkout"
 GOOD: Final = "v1"
 BAD: Final = "bad"
+SEEN: Final = 4.0  # seconds until whoever watches has seen a release complete
 PATIENCE: Final = 120.0  # seconds until what has not happened will not happen
 
 Begin = Callable[[Cluster, str], Callable[[], float]]
@@ -66,13 +67,14 @@ def released(cluster: Cluster, pods: int, ready_after: str) -> Iterator[str]:
     """A namespace whose Deployment has a good release and, on top of it, a complete bad one."""
     namespace = cluster.namespace()
     cluster.shop.set_rate(namespace, APP, pods)
-    cluster.apply(_objective(namespace))
+    cluster.apply([_objective(namespace), _policy(namespace)])
     template = {"metadata": {"annotations": {"lab.holdfast.dev/ready-after": ready_after}}}
     cluster.deployment(namespace, APP, f"shop:{GOOD}", pods, template=template)
     cluster.wait_rollout(namespace, APP, PATIENCE)
+    time.sleep(SEEN)
     cluster.set_image(namespace, "deployment", APP, f"shop:{BAD}")
     cluster.wait_rollout(namespace, APP, PATIENCE)
-    time.sleep(2)  # whoever watches has seen it complete
+    time.sleep(SEEN)
     try:
         yield namespace
     finally:
@@ -110,6 +112,17 @@ def by_holdfast(user: str) -> Begin:
         return verdict
 
     return begin
+
+
+def _policy(namespace: str) -> dict[str, Any]:
+    """Releases are followed where a rule asks about them; this one only reports, so that the way back is asked for."""
+    rule = {"name": "bad-release", "when": {"release": {"worseThanTarget": {}}}, "then": {"action": "RollBack"}}
+    return {
+        "apiVersion": "holdfast.dev/v1alpha1",
+        "kind": "ErrorBudgetPolicy",
+        "metadata": {"name": "releases", "namespace": namespace},
+        "spec": {"mode": "Audit", "rules": [rule]},
+    }
 
 
 def _objective(namespace: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ QUICK: Final = Pace(
     failures=3,
     within=60,
     retries=(0.2, 0.2),
-    rhythm=Rhythm(every=300, gather=0.1, first_retry=0.2, last_retry=0.5),
+    rhythm=Rhythm(every=300, gather=0.1, first_retry=0.2, last_retry=0.5, confirm=0.2),
 )
 
 

@@ -136,7 +136,7 @@ async def test_api_server_away(cluster: lab.Cluster, place: str) -> None:
 async def test_silent_wire(cluster: lab.Cluster, place: str) -> None:
     """A watch whose connection has died without a word blinds nobody: the lists beside it see what it misses."""
     goes = hold(cluster, place, "goes")
-    often = replace(QUICK, rhythm=Rhythm(every=1, gather=0.1, first_retry=0.2, last_retry=0.5))
+    often = replace(QUICK, rhythm=Rhythm(every=1, gather=0.1, first_retry=0.2, last_retry=0.5, confirm=0.2))
     async with watching(cluster, pace=often) as eyes:
         await eyes.synced()
         eyes.wire.hush()

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -41,7 +42,7 @@ async def test_a_deployment_goes_at_once_and_a_hold_when_a_list_says_so(
     operator: Client, admin: Client, lab_cluster: Cluster, namespace: str
 ) -> None:
     """A DELETED event is believed of a Deployment; of our own objects it asks for a list."""
-    slow = Pace(rhythm=QUICK.rhythm.__class__(gather=1.5))
+    slow = Pace(rhythm=replace(QUICK.rhythm, gather=1.5))
     deployment, hold = ObjectKey(namespace, "web"), ObjectKey(namespace, "deployment-web")
     spec = {"workload": {"kind": "Deployment", "name": "web"}}
     await admin.create(

@@ -13,7 +13,7 @@ from holdfast.cluster.store import Store
 from holdfast.cluster.sweep import Rhythm
 from holdfast.cluster.watch import Pace, Watch
 
-QUICK: Final = Pace(first=0.2, last=1.0, retries=(0.2, 0.2), rhythm=Rhythm(gather=0.1, first_retry=0.2))
+QUICK: Final = Pace(first=0.2, last=1.0, retries=(0.2, 0.2), rhythm=Rhythm(gather=0.1, first_retry=0.2, confirm=0.2))
 
 
 @asynccontextmanager
