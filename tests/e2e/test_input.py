@@ -25,7 +25,7 @@ REFUSED: Final[tuple[tuple[Json, str], ...]] = (
     ({"target": "100"}, "target must be"),
     ({"indicator": {"ratio": {"bad": "rate(x[5m])", "total": TOTAL}}}, "selector"),
     ({"indicator": {}}, "give exactly one indicator: "),
-    ({"workloads": [{"kind": "DaemonSet", "name": "x"}]}, 'supported values: "Deployment"'),
+    ({"workloads": [{"kind": "CronJob", "name": "x"}]}, 'supported values: "Deployment", "StatefulSet", "DaemonSet"'),
     (
         {"workloads": [{"kind": "Deployment", "name": "x"}] * 2},
         "each workload may be listed once; remove the repeated one",
