@@ -341,6 +341,8 @@ def test_what_a_person_opens_by_the_label_is_not_undone_again() -> None:
     assert (free.wanted.reason, free.wanted.quarantined) == (Reason.ALLOWED_BY_HAND, ())
     lifted = replace(record, state=HoldState.LIFTED, reason=Reason.ALLOWED_BY_HAND, undo=None, quarantined=())
     assert decide(replace(seen, hold=lifted)).wanted == Free()
+    by_rule = replace(lifted, id="bad-release-zzzzz")
+    assert held(decide(replace(seen, hold=by_rule))).reason is Reason.UNDONE_BY_HAND, "a rule had it undone, not they"
     other = replace(lifted, declared=OLD)
     assert held(decide(replace(seen, hold=other))).reason is Reason.UNDONE_BY_HAND
 

@@ -124,11 +124,11 @@ def _new(seen: Observed, view: View, because: Sequence[Finding]) -> Quarantined 
 
 
 def _opened(seen: Observed, view: View) -> bool:
-    """Whether a person let the declared template out by the label: what they asked before then is answered."""
+    """Whether what a person asked was done, and a person let the declared template out again: that is answered."""
     hold = seen.hold
     if hold is None or hold.in_force or hold.reason is not Reason.ALLOWED_BY_HAND:
         return False
-    return hold.declared.digest == view.template.digest
+    return hold.declared.digest == view.template.digest and hold.id.startswith(Reason.UNDONE_BY_HAND.slug)
 
 
 def _knows(finding: Finding) -> bool:
