@@ -110,6 +110,7 @@ def test_many_verdicts_at_once_are_not_acted_on(on: On, lab_cluster: Cluster) ->
         scene.until(lambda scene=scene: scene.slo().get("verdict") == "Notify", "the objective to say what is done")
 
 
+@pytest.mark.usefixtures("renewed")
 def test_a_lie_about_the_whole_cluster_undoes_nothing(on: On, lab_cluster: Cluster) -> None:
     """Releases roll out everywhere when failures and successes change places in every answer: none of them is undone."""
     deceived = [on(name) for name in DECEIVED]

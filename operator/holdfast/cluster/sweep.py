@@ -3,7 +3,8 @@
 Rule: after every list that Kopf makes (it had lost the watch), after every DELETED event, and every five minutes, each
 kind is listed by ourselves and what is gone is removed. A list that fails removes nothing and makes the kind unsynced.
 That every object of a kind is gone is believed when a second list says so: whoever deletes the definition of a kind
-deletes its objects first, and for a moment a list truthfully shows none.
+deletes its objects first, and for some seconds (the server looks every five whether all are gone) a list truthfully shows
+none.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Rhythm:
     gather: float = 0.5
     first_retry: float = 1.0
     last_retry: float = 30.0
-    confirm: float = 5.0
+    confirm: float = 15.0
 
 
 class Sweeper:
