@@ -123,9 +123,7 @@ class Loop:
             await asyncio.wait(waits, timeout=self.accounts.interval, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
-                wait.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await wait
+                wait.cancel()  # not awaited: a cancellation of ours that came meanwhile would be lost
         self.store.changed.clear()
 
     def _read(self) -> None:

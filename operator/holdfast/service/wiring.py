@@ -8,7 +8,7 @@ import signal
 import time
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -128,9 +128,7 @@ class Service:
         try:
             done, _ = await asyncio.wait([*parts, stop], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*parts, stop):
-                task.cancel()
-            await asyncio.gather(*parts, stop, return_exceptions=True)
+            await _ended(*parts, stop)
             self._accounts.close()
             if self._remembered:
                 await self._memory.stop()
@@ -198,6 +196,16 @@ class Service:
                 say = log.info if self.gate.effective else log.error
                 say("gate", effective=self.gate.effective, why=self.gate.why)
             await asyncio.sleep(GATE_EVERY if self.gate.effective else 1)
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel them until they are over: one that was ending something of its own may have lost the first time."""
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=1)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def serve(settings: Settings, kubeconfig: Path | None, namespace: str) -> int:
