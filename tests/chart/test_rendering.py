@@ -87,7 +87,7 @@ def test_the_configuration_is_what_the_values_say(lab_cluster: Cluster) -> None:
         "enforcement": False,
         "podStarts": False,
         "releases": True,
-        "rollback": {"templates": True, "checkConfigMaps": True, "checkSecrets": False},
+        "rollback": {"templates": True},
         "restraint": {"perHour": 10},
         "log": {"format": "console", "level": "debug"},
     }
@@ -165,7 +165,7 @@ def test_the_operator_takes_the_configuration(lab_cluster: Cluster, tmp_path: Pa
     settings = load(file)
     assert [source.name for source in settings.sources] == ["default"]
     assert settings.enforcement is True
-    assert (settings.releases, settings.rollback.check_secrets) == (True, False)
+    assert (settings.releases, settings.rollback.templates) == (True, True)
     assert settings.restraint.per_hour == PER_HOUR
 
 

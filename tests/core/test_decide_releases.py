@@ -10,7 +10,7 @@ import pytest
 from holdfast.core.decide import Decision, decide
 from holdfast.core.hold import HoldRecord, HoldState, Quarantined, Reason, Undo, UndoState
 from holdfast.core.kinds.deployment import Deployment
-from holdfast.core.objective import ObjectKey
+from holdfast.core.objective import Latency, ObjectKey, Selector
 from holdfast.core.observed import Observed
 from holdfast.core.policy import HoldReleases, Mode, Notify, Verdict
 from holdfast.core.release import (
@@ -328,6 +328,22 @@ def test_what_a_person_asks_for_is_done_without_any_finding() -> None:
     assert record.quarantined[0].cause is None
     again = decide(replace(seen, hold=record, rules={}))
     assert undo_of(again).serve == OLD
+
+
+@pytest.mark.parametrize(
+    ("total", "failed", "at_once"), [(40, 40, True), (40, 39, False), (19, 19, False), (0, 0, False)]
+)
+def test_pods_that_serve_nothing_need_not_be_kept(total: int, failed: int, at_once: bool) -> None:
+    """Each of many requests failed: the bad pods go before the good ones are there; one that succeeded keeps them."""
+    assert undo_of(decide(bad({"total": total, "bad": failed}))).at_once is at_once
+
+
+def test_what_slow_pods_serve_is_worth_something() -> None:
+    """All requests too slow is bad, and better than none; nor does an objective count that nobody can tell by release."""
+    slow = Latency(Selector("http_request_duration_seconds"), 0.2)
+    all_bad = bad({"total": 40, "bad": 40})
+    figures = replace(all_bad.measured[0], objective=replace(all_bad.measured[0].objective, indicator=slow))
+    assert not undo_of(decide(replace(all_bad, measured=(figures,)))).at_once
 
 
 def test_what_a_person_opens_by_the_label_is_not_undone_again() -> None:

@@ -15,6 +15,7 @@ from holdfast.core.explain import explain
 from holdfast.core.explain_release import explain_release
 from holdfast.core.hold import Cause, CauseKey, HoldRecord, HoldState, Quarantined, Reason, Undo, UndoState
 from holdfast.core.judge import AT_FAULT
+from holdfast.core.keeping import present
 from holdfast.core.kinds.deployment import Deployment, step
 from holdfast.core.objective import ObjectKey
 from holdfast.core.observed import Observed
@@ -40,7 +41,7 @@ from holdfast.core.release import (
     Restrained,
     RestraintReason,
 )
-from holdfast.core.releases import Declared, Revision, present
+from holdfast.core.releases import Declared, Revision
 from holdfast.core.trial import Stall, Trial, Weighed
 from holdfast.core.wanted import Free, Held
 from tests.core.making import (

@@ -37,6 +37,12 @@ def room(hard: str, used: str, more: str) -> Room:
             ReadinessReason.NO_LAST_GOOD,
             "No release of Deployment shop/web before this one",
         ),
+        ({"templates": False}, ReadinessReason.CAN_GO_BACK, "would serve again"),
+        (
+            {"templates": False, "workload": replace(WEB, kind="DaemonSet")},
+            ReadinessReason.RIGHT_MISSING,
+            "rollback.templates is false",
+        ),
         ({"kept": False}, ReadinessReason.NO_LAST_GOOD, "neither on record nor in a revision"),
         ({"missing": ("ConfigMap a", "Secret b")}, ReadinessReason.CONFIG_MISSING, "is gone: ConfigMap a, Secret b. "),
         ({"rooms": (room("4", "2", "2"),)}, ReadinessReason.CAN_GO_BACK, "would serve again"),
@@ -57,11 +63,15 @@ def test_what_stands_in_the_way(change: dict[str, Any], reason: ReadinessReason,
 
 def test_the_first_obstacle_is_told() -> None:
     """What nobody can mend comes before what somebody can."""
-    worst = Surroundings(WEB, None, False, True, ("ConfigMap a",), (), (room("1", "1", "1"),))
-    order = [worst, replace(worst, forbidden=False), replace(worst, forbidden=False, good=GOOD, kept=True)]
+    everywhere = replace(WEB, kind="DaemonSet")
+    worst = Surroundings(everywhere, None, False, True, ("ConfigMap a",), (), (room("1", "1", "1"),), templates=False)
+    order = [worst, replace(worst, forbidden=False)]
+    order.append(replace(order[-1], templates=True))
+    order.append(replace(order[-1], good=GOOD, kept=True))
     order.append(replace(order[-1], missing=()))
     assert [readiness(seen).reason.value for seen in order] == [
         "RollbackForbidden",
+        "RightMissing",
         "NoLastGood",
         "ConfigMissing",
         "QuotaTooSmall",

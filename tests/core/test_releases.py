@@ -10,20 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.hold import Template
+from holdfast.core.keeping import MOST, OLDEST, PROVEN, abandoned, last_good, outdated, present
 from holdfast.core.objective import ObjectKey, Workload
 from holdfast.core.release import Ask, Cost, ReleaseFinding, ReleaseRecord, ReleaseState
-from holdfast.core.releases import (
-    MOST,
-    OLDEST,
-    PROVEN,
-    Declared,
-    Revision,
-    abandoned,
-    follow,
-    last_good,
-    outdated,
-    present,
-)
+from holdfast.core.releases import Declared, Revision, follow
 
 WEB: Final = Workload("shop", "Deployment", "web")
 T0: Final = 1_000_000.0

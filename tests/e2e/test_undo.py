@@ -29,6 +29,7 @@ PARTS: Final[dict[str, dict[str, Any]]] = {
     "bursty": {},
     "long": {"app": LONG},
     "asked": {},
+    "dead": AT_ONCE,
 }
 
 
@@ -110,6 +111,15 @@ def test_recreated_pods_never_run_beside_those_of_another_release(on: On) -> Non
     scene.fixed("v3", "bad")
     both = [str(moment) for moment in scene.seen.moments if len({pod.tag for pod in moment.pods if pod.ready}) > 1]
     assert both == []
+
+
+def test_pods_that_serve_nothing_but_errors_are_not_kept(on: On) -> None:
+    """They go at once, before the good ones are there: nothing is lost with them."""
+    scene = on("dead")
+    assert not scene.release("shop:err-100")
+    scene.undone("err-100")
+    assert scene.undo["atOnce"] is True
+    scene.never_came_back("err-100")
 
 
 def test_a_fix_overtakes_the_way_back(on: On) -> None:

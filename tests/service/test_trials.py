@@ -12,6 +12,7 @@ import structlog
 from holdfast.cluster.errors import Unreachable
 from holdfast.core.attribution import foreseen
 from holdfast.core.budget import Measured
+from holdfast.core.course import costs
 from holdfast.core.evidence import Missing, Why
 from holdfast.core.hold import Template
 from holdfast.core.ledger import Ledger, Reading
@@ -26,7 +27,7 @@ from holdfast.service import trials as service
 from holdfast.service.accounts import Accounts
 from holdfast.service.metrics import Metrics
 from holdfast.service.shelf import Shelf, record_of
-from holdfast.service.trials import Trials, costs
+from holdfast.service.trials import Trials
 from tests.core.making import DAY, ERRORS, LATENCY, SHOP, objective
 
 START = 1_764_000_000.0
@@ -130,7 +131,7 @@ async def test_a_release_is_judged_by_its_own_pods(accounts: Accounts) -> None:
     assert (weighed.finding, weighed.total, weighed.bad) == (ReleaseFinding.BAD, 600, 120)
     (cost,) = costs(scene.trial(), scene.measured())
     allowed = scene.measured()[0].budget.allowed
-    assert cost == Cost(LATENCY, 600, 120, float(120 / allowed), ReleaseFinding.BAD, weighed.seen_after)
+    assert cost == Cost(LATENCY, 600, 120, float(f"{float(120 / allowed):.6g}"), ReleaseFinding.BAD, weighed.seen_after)
     assert costs(scene.trial(), ()) == ()
 
 

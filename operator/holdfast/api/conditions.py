@@ -78,6 +78,7 @@ class ConditionReason(StrEnum):
     AGREES = "Agrees"  # LedgerChecked
     DRIFTS = "Drifts"
     CAN_GO_BACK = "CanGoBack"  # RollbackReady
+    RIGHT_MISSING = "RightMissing"
     NO_LAST_GOOD = "NoLastGood"
     ROLLBACK_FORBIDDEN = "RollbackForbidden"
     CONFIG_MISSING = "ConfigMissing"

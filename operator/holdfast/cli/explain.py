@@ -16,11 +16,11 @@ from holdfast.cluster.resources import HOLDS, OBJECTIVES, POLICIES, RELEASES, WO
 from holdfast.core.explain import explain_measured, explain_rule
 from holdfast.core.explain_release import called, explain_release
 from holdfast.core.hold import HoldRecord
+from holdfast.core.keeping import last_good, present
 from holdfast.core.objective import Objective, Workload
 from holdfast.core.policy import Policy, RuleKey
 from holdfast.core.quantities import parse_instant, spell_instant
 from holdfast.core.release import ReleaseRecord, ReleaseState
-from holdfast.core.releases import last_good, present
 
 from .explain_reading import findings_of, holds_of, measured_of, policies_of, releases_of
 from .talking import context_option, kubeconfig_option, with_client

@@ -26,17 +26,22 @@ APPLYING: Final = {"NotTerminating", "NotBestEffort"}
 """Scopes of quotas that pods of workloads are in. Which others they are in is not worked out."""
 
 
-async def surroundings(client: Client, workload: Workload, good: ReleaseRecord | None) -> Surroundings | None:
-    """Everything that is judged, `good` being the last good release; None when the workload is gone. Raises ClusterError."""
+async def surroundings(
+    client: Client, workload: Workload, good: ReleaseRecord | None, *, templates: bool = True
+) -> Surroundings | None:
+    """Everything that is judged, `good` being the last good release; None when the workload is gone. Raises ClusterError.
+
+    Without `templates` nothing is made anew from a record: what the controller keeps has to do.
+    """
     try:
         body = await client.get(WORKLOADS[workload.kind], workload.namespace, workload.name)
     except NotFound:
         return None
     labels = ((((body.get("spec") or {}).get("template") or {}).get("metadata") or {}).get("labels")) or {}
     forbidden = labels.get(ROLLBACK_LABEL) == NEVER
-    template = None if good is None else await _template(client, workload, body, good.template.digest)
+    template = None if good is None else await _template(client, workload, body, good.template.digest, templates)
     if template is None:
-        return Surroundings(workload, good, kept=False, forbidden=forbidden)
+        return Surroundings(workload, good, kept=False, forbidden=forbidden, templates=templates)
     missing, unchecked = await _missing(client, workload.namespace, template)
     rooms: tuple[Room, ...] = ()
     if (more := _more_pods(workload, body)) > 0:
@@ -45,17 +50,17 @@ async def surroundings(client: Client, workload: Workload, good: ReleaseRecord |
             rooms = tuple(room for quota in quotas for room in _rooms(quota, template, more))
         except Denied:
             unchecked += ("quotas",)
-    return Surroundings(workload, good, True, forbidden, missing, unchecked, rooms)
+    return Surroundings(workload, good, True, forbidden, missing, unchecked, rooms, templates)
 
 
-async def _template(client: Client, workload: Workload, body: Body, wanted: str) -> Body | None:
-    """From what its controller keeps, else from the record of the release."""
+async def _template(client: Client, workload: Workload, body: Body, wanted: str, recorded: bool) -> Body | None:
+    """From what its controller keeps, else from the record of the release, where that will do."""
     sets = workload.kind == DEPLOYMENTS.kind
     for each in await owned(client, REPLICASETS if sets else REVISIONS, body):
         template: Body = each["spec"]["template"] if sets else template_of(each)
         if digest(template) == wanted:
             return template
-    return await kept_template(client, workload, wanted)
+    return await kept_template(client, workload, wanted) if recorded else None
 
 
 async def _missing(client: Client, namespace: str, template: Body) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -60,7 +60,7 @@ def nobodys(trial: Trial) -> str:
         return ""
     return (
         f"{most:,.0f} events were counted by pods that had gone before anybody could tell of which release they were. "
-        "They count neither for this release nor against it"
+        "They count neither for this release nor against it."
     )
 
 

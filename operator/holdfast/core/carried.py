@@ -11,10 +11,10 @@ from typing import Final
 
 from .evidence import Fresh
 from .judge import Finding
+from .keeping import present
 from .observed import Observed
 from .policy import Mode, Verdict
 from .release import RestraintReason
-from .releases import present
 from .wanted import Held, Wanted
 
 RESTRAINED: Final = {

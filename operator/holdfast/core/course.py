@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .attribution import nobodys
 from .budget import Measured
 from .explain_release import bound_of, said_of
 from .hold import HoldRecord, Undo, UndoState
 from .judge import AT_FAULT, Finding
+from .keeping import present
 from .observed import Observed
 from .policy import Verdict
 from .release import Cost, ReleaseRecord, ReleaseState
-from .releases import follow, present
+from .releases import follow
 from .trial import Trial, Weighed
 
 
@@ -77,9 +79,14 @@ def _told(record: ReleaseRecord, trial: Trial | None, measured: Sequence[Measure
     """With the figures of its trial; what is not on trial any more keeps its last ones."""
     if trial is None or not trial.weighed or trial.release.template.digest != record.template.digest:
         return record
+    message = " ".join(filter(None, (said_of(trial), nobodys(trial))))
+    return replace(record, costs=costs(trial, measured), message=message, bound=bound_of(trial))
+
+
+def costs(trial: Trial, measured: Sequence[Measured]) -> tuple[Cost, ...]:
+    """What the release on trial has cost each objective so far."""
     by_key = {one.objective.key: one for one in measured}
-    found = tuple(_cost(w, by_key[w.objective]) for w in trial.weighed if w.objective in by_key)
-    return replace(record, costs=found, message=said_of(trial), bound=bound_of(trial))
+    return tuple(_cost(w, by_key[w.objective]) for w in trial.weighed if w.objective in by_key)
 
 
 def _cost(weighed: Weighed, measured: Measured) -> Cost:

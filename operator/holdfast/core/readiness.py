@@ -41,7 +41,7 @@ class Room:
 class Surroundings:
     """What an undo of the present release would find. `good` is the last good release, `kept` says that its pod template
     is still to be had. `missing` names ConfigMaps and Secrets that it reads and that are gone, `unchecked` what could not
-    be looked at, each as `Secret a`.
+    be looked at, each as `Secret a`. `templates` says that Holdfast may put pod templates back.
     """
 
     workload: Workload
@@ -51,6 +51,7 @@ class Surroundings:
     missing: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     rooms: tuple[Room, ...] = ()
+    templates: bool = True
 
 
 def readiness(seen: Surroundings) -> Readiness:
@@ -75,6 +76,17 @@ def _forbidden(seen: Surroundings) -> Found:
     return (
         ReadinessReason.ROLLBACK_FORBIDDEN,
         f"The pod template of {seen.workload} has the label {ROLLBACK_LABEL}: {NEVER}, so a bad release is stopped, and not undone.",
+    )
+
+
+def _right(seen: Surroundings) -> Found:
+    """Only Deployments go back without another template."""
+    if seen.templates or seen.workload.kind == "Deployment":
+        return None
+    return (
+        ReadinessReason.RIGHT_MISSING,
+        f"Holdfast may not put pod templates back here (rollback.templates is false), so a bad release of {seen.workload} is "
+        "stopped at most.",
     )
 
 
@@ -119,4 +131,4 @@ def _figure(value: Fraction) -> str:
     return format_decimal(value, 3)
 
 
-CHECKS: Final[tuple[Callable[[Surroundings], Found], ...]] = (_forbidden, _no_way_back, _config, _quota)
+CHECKS: Final[tuple[Callable[[Surroundings], Found], ...]] = (_forbidden, _right, _no_way_back, _config, _quota)

@@ -39,6 +39,7 @@ class ReadinessReason(StrEnum):
     """Why a release could, or could not, be undone."""
 
     CAN_GO_BACK = "CanGoBack"
+    RIGHT_MISSING = "RightMissing"  # the chart gave no right to put pod templates back
     NO_LAST_GOOD = "NoLastGood"  # no release is known to be good
     ROLLBACK_FORBIDDEN = "RollbackForbidden"  # its pod template says so
     CONFIG_MISSING = "ConfigMissing"  # what the last good release reads at its start is gone

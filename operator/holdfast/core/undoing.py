@@ -14,16 +14,19 @@ from typing import Final
 from .evidence import Fresh
 from .hold import CauseKey, HoldRecord, Quarantined, Reason, Undo
 from .judge import Finding
+from .keeping import last_good, present
 from .kinds import View, begin_undo, keep_undo, lasts
-from .objective import ObjectKey
+from .objective import BadOverTotal, GoodOverTotal, ObjectKey
 from .observed import Observed
 from .policy import Mode, Rule, Verdict
 from .quantities import Seconds
-from .release import ReleaseRecord, RestraintReason
-from .releases import last_good, present
+from .release import ReleaseFinding, ReleaseRecord, RestraintReason
 
 KEPT: Final[Seconds] = 30 * 86_400
 """So long a template stays quarantined, and for as long as it is declared."""
+
+ENOUGH: Final = 20
+"""So many failures without one success show that pods serve nothing."""
 
 MOST: Final = 10
 """So many templates of one workload are quarantined; the newest stay."""
@@ -151,7 +154,18 @@ def _begin(
         serve = None
     if fresh and seen.restrained is not None and entry.cause is not None:
         serve = None
-    return begin_undo(view, seen.hold, entry.id, None if serve is None else serve.template, seen.now)
+    template = None if serve is None else serve.template
+    return begin_undo(view, seen.hold, entry.id, template, seen.now, at_once=_serves_nothing(seen))
+
+
+def _serves_nothing(seen: Observed) -> bool:
+    """Whether every request to the release's pods failed, as all objectives that count success have it: then nothing is
+    lost with them, and the good pods need not be waited for.
+    """
+    told = {m.objective.key for m in seen.measured if isinstance(m.objective.indicator, BadOverTotal | GoodOverTotal)}
+    weighed = seen.trial.weighed if seen.trial is not None else ()
+    counted = [w for w in weighed if w.objective in told and w.finding is not ReleaseFinding.NOT_ATTRIBUTABLE]
+    return bool(counted) and all(w.total >= ENOUGH and w.bad >= w.total for w in counted)
 
 
 def _serve(seen: Observed, release: ReleaseRecord | None, quarantined: Sequence[Quarantined]) -> ReleaseRecord | None:

@@ -20,10 +20,10 @@ from holdfast.cluster.resources import HOLDS
 from holdfast.cluster.store import Store
 from holdfast.cluster.workloads import stored
 from holdfast.core.course import quarantined_of
+from holdfast.core.keeping import abandoned, outdated, present
 from holdfast.core.objective import ObjectKey
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.release import ReleaseRecord
-from holdfast.core.releases import abandoned, outdated, present
 
 from .releases import Releases
 from .world import World

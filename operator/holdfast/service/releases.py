@@ -13,10 +13,10 @@ from typing import Any, Final
 import structlog
 
 from holdfast.api import Invalid, parse_release
+from holdfast.core.keeping import last_good, present
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Seconds
 from holdfast.core.release import Readiness, ReleaseRecord, ReleaseState
-from holdfast.core.releases import last_good, present
 from holdfast.core.request import WriteRelease
 
 QUIET: Final[Seconds] = 10

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from holdfast.core.hold import HoldRecord
 from holdfast.core.judge import Finding
 from holdfast.core.judge_release import known_before, release_findings
+from holdfast.core.keeping import present
 from holdfast.core.objective import Workload
 from holdfast.core.quantities import Instant
 from holdfast.core.release import ReleaseRecord, Restrained
-from holdfast.core.releases import present
 from holdfast.core.restraint import PER_HOUR, Cluster, restrained
 
 from .releases import Releases

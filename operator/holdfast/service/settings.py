@@ -29,11 +29,9 @@ class LogSettings(Strict):
 
 
 class RollbackSettings(Strict):
-    """Which rights the chart gave for undoing a release: to put templates back, and to look for what they name."""
+    """Which rights the chart gave for undoing a release: to put pod templates back."""
 
     templates: bool = True
-    check_config_maps: bool = True
-    check_secrets: bool = False
 
 
 class RestraintSettings(Strict):

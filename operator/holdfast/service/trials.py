@@ -22,7 +22,7 @@ from holdfast.core.evidence import Fresh
 from holdfast.core.objective import Objective, ObjectKey, Workload
 from holdfast.core.pods import Candidate
 from holdfast.core.quantities import Instant, Seconds, Share
-from holdfast.core.release import Cost, ReleaseFinding, ReleaseRecord, ReleaseState
+from holdfast.core.release import ReleaseFinding, ReleaseRecord, ReleaseState
 from holdfast.core.sequential import ALPHA, weigh
 from holdfast.core.stall import Rollout, stall
 from holdfast.core.trial import Trial, Weighed
@@ -187,18 +187,6 @@ class Trials:
         for account in accounts:
             if account is not None and account.ledger.docket is not None:
                 account.ledger.docket.learn(workload, pods, began)
-
-
-def costs(trial: Trial, measured: Sequence[Measured]) -> tuple[Cost, ...]:
-    """What the release on trial has cost each objective. Of slices of time no share of the budget can be told."""
-    by_key = {one.objective.key: one for one in measured}
-    return tuple(_cost(weighed, by_key[weighed.objective]) for weighed in trial.weighed if weighed.objective in by_key)
-
-
-def _cost(weighed: Weighed, measured: Measured) -> Cost:
-    allowed = float(measured.budget.allowed)
-    spent = weighed.bad / allowed if allowed > 0 and measured.objective.slices is None else 0.0
-    return Cost(weighed.objective, weighed.total, weighed.bad, spent, weighed.finding, weighed.seen_after)
 
 
 def _opened(release: ReleaseRecord, objectives: tuple[Objective, ...], before: OnTrial | None) -> OnTrial:

@@ -102,7 +102,8 @@ class Service:
 
     async def _judge(self, release: ReleaseRecord, good: ReleaseRecord | None) -> Readiness:
         """Whether a release that starts could be undone."""
-        found = await surroundings(self._client, release.workload, good)
+        may = self._settings.rollback.templates
+        found = await surroundings(self._client, release.workload, good, templates=may)
         return readiness(found or Surroundings(release.workload))
 
     def take_signals(self) -> None:
@@ -194,7 +195,7 @@ class Service:
                 self.gate = Gate(installed=before.installed, effective=False, why=str(error))
             if self.gate != before and self._settings.enforcement:
                 say = log.info if self.gate.effective else log.error
-                say("gate", effective=self.gate.effective, why=self.gate.why)
+                say("gate", effective=self.gate.effective, keeps_fixes=self.gate.keeps, why=self.gate.why)
             await asyncio.sleep(GATE_EVERY if self.gate.effective else 1)
 
 

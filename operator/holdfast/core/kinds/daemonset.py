@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from ..hold import Template
 from ..objective import Workload
 from ..releases import Declared
-from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
+from .labelled import Labelled
 from .revisions import Pod, Revision, serving, templates
 
 
 @dataclass(frozen=True, slots=True)
-class DaemonSet:
+class DaemonSet(Labelled):
     """One DaemonSet, its revisions and its pods, read together just before acting.
 
     `replicas` is on how many nodes it is wanted. `rolling` is False where pods are replaced by hand (OnDelete), and
@@ -40,29 +40,9 @@ class DaemonSet:
     declared: Declared | None = None
 
     @property
-    def hold(self) -> str | None:
-        """The id in the hold label."""
-        return self.labels.get(HOLD_LABEL)
-
-    @property
-    def queue(self) -> str | None:
-        """The id in the queue label."""
-        return self.labels.get(QUEUE_LABEL)
-
-    @property
-    def override(self) -> str | None:
-        """The id in the override label."""
-        return self.labels.get(OVERRIDE_LABEL)
-
-    @property
     def paused(self) -> bool:
         """Never: there is no such thing."""
         return False
-
-    @property
-    def observed(self) -> bool:
-        """Whether its controller has seen the last change."""
-        return self.observed_generation >= self.generation
 
     @property
     def all_ready(self) -> bool:

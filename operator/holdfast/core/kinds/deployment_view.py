@@ -9,7 +9,7 @@ from ..hold import Template
 from ..objective import Workload
 from ..quantities import Instant, Seconds
 from ..releases import Declared
-from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
+from .labelled import Labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ReplicaSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Labelled):
     """One Deployment: `sets` are the ReplicaSets its controller looks after, `detached` those that were taken from it.
 
     `unadopted` says that some were given back and the controller has not taken them yet. `deadline` is the time within which
@@ -62,26 +62,6 @@ class Deployment:
     paused_by_other: bool = False
     declares_pause: bool = False
     declared: Declared | None = None
-
-    @property
-    def hold(self) -> str | None:
-        """The id in the hold label."""
-        return self.labels.get(HOLD_LABEL)
-
-    @property
-    def queue(self) -> str | None:
-        """The id in the queue label."""
-        return self.labels.get(QUEUE_LABEL)
-
-    @property
-    def override(self) -> str | None:
-        """The id in the override label."""
-        return self.labels.get(OVERRIDE_LABEL)
-
-    @property
-    def observed(self) -> bool:
-        """Whether its controller has seen the last change."""
-        return self.observed_generation >= self.generation
 
     @property
     def in_flight(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 from ..hold import Template
 from ..objective import Workload
 from ..releases import Declared
-from ..request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL
+from .labelled import Labelled
 from .revisions import Pod, Revision, serving, templates
 
 STOPPED: Final = 2_147_483_647
@@ -21,7 +21,7 @@ STOPPED: Final = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
-class StatefulSet:
+class StatefulSet(Labelled):
     """One StatefulSet, its revisions and its pods, read together just before acting.
 
     `current` is the hash with which pods come back below the partition. `declares` names who else declares the partition,
@@ -48,29 +48,9 @@ class StatefulSet:
     declared: Declared | None = None
 
     @property
-    def hold(self) -> str | None:
-        """The id in the hold label."""
-        return self.labels.get(HOLD_LABEL)
-
-    @property
-    def queue(self) -> str | None:
-        """The id in the queue label."""
-        return self.labels.get(QUEUE_LABEL)
-
-    @property
-    def override(self) -> str | None:
-        """The id in the override label."""
-        return self.labels.get(OVERRIDE_LABEL)
-
-    @property
     def paused(self) -> bool:
         """Whether no pod gets the declared template."""
         return self.partition == STOPPED
-
-    @property
-    def observed(self) -> bool:
-        """Whether its controller has seen the last change."""
-        return self.observed_generation >= self.generation
 
     @property
     def all_ready(self) -> bool:
