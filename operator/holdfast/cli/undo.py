@@ -77,7 +77,7 @@ def release_options(command: Callable[..., None]) -> Callable[..., None]:
 def undo(asked: Asked, kubeconfig: Path | None, context: str | None) -> None:
     """Undo the release that a workload declares now: the last good one serves again, and this one does not roll out again.
 
-    Another template rolls out as soon as it is applied. `holdfast lift KIND/NAME` lets the release out again. Needs the
+    Another template of a Deployment rolls out as soon as it is applied. `holdfast lift KIND/NAME` lets the release out again. Needs the
     right to override holds.
     """
     (kind, name), reason = asked.named(), asked.why()

@@ -22,6 +22,7 @@ from ..request import (
 )
 from .deployment_view import Deployment, ReplicaSet
 from .marks import Marks
+from .progress import progressed
 
 
 def begin_undo(
@@ -56,16 +57,8 @@ def keep_undo(view: Deployment, undo: Undo, now: Instant) -> Undo:
         undo = undo if undo.paused_before is before else replace(undo, paused_before=before)
     if undo.serve is None:
         return undo
-    if arrived(view, undo):
-        state = UndoState.UNDONE
-    elif undo.state is UndoState.UNDONE:
-        # Pods that fail later are no longer our business; a release that rolls out again is.
-        state = UndoState.UNDER_WAY if strays(view, undo) else UndoState.UNDONE
-    elif undo.state is UndoState.UNDER_WAY and now - undo.since >= view.deadline:
-        state = UndoState.STUCK
-    else:
-        return undo
-    return undo if state is undo.state else replace(undo, state=state, since=now)
+    overdue = now - undo.since >= view.deadline
+    return progressed(undo, now, arrived=arrived(view, undo), returned=bool(strays(view, undo)), overdue=overdue)
 
 
 def end_undo(record: HoldRecord, view: Deployment) -> HoldRecord:

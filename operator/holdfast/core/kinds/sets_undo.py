@@ -17,6 +17,7 @@ from ..quantities import Instant, Seconds
 from ..request import Request, Wait
 from ..request_sets import DeletePod, GiveTemplateBack, PutTemplateBack
 from .daemonset import DaemonSet
+from .progress import progressed
 from .revisions import Pod, templates
 from .statefulset import StatefulSet
 
@@ -50,17 +51,9 @@ def keep_undo(view: Set, undo: Undo, now: Instant) -> Undo:
         return undo
     if too_late(view, undo) and view.queue != undo.id:
         return replace(undo, found=None)
-    if arrived(view, undo):
-        state = UndoState.UNDONE
-    elif undo.state is UndoState.UNDONE:
-        # Pods that fail later are no longer our business, and a template is put back once only.
-        returned = undo.found is not None and strays(view, undo)
-        state = UndoState.UNDER_WAY if returned else UndoState.UNDONE
-    elif undo.state is UndoState.UNDER_WAY and now - undo.since >= PATIENCE:
-        state = UndoState.STUCK
-    else:
-        return undo
-    return undo if state is undo.state else replace(undo, state=state, since=now)
+    returned = undo.found is not None and bool(strays(view, undo))  # a template is put back once only
+    overdue = now - undo.since >= PATIENCE
+    return progressed(undo, now, arrived=arrived(view, undo), returned=returned, overdue=overdue)
 
 
 def end_undo(record: HoldRecord, view: Set) -> HoldRecord:
