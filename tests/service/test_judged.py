@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from holdfast.core.hold import Quarantined
-from holdfast.service.enforcing import Judged
+from holdfast.service.judged import Judged
 from holdfast.service.world import World
 from tests.core.making import NEW, NOW, SHOP, on_record
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,26 +15,23 @@ from holdfast.api import Invalid
 from holdfast.cluster.errors import ClusterError
 from holdfast.cluster.store import Store
 from holdfast.cluster.workloads import stored
-from holdfast.core.budget import Measured
 from holdfast.core.decide import Decision, decide
-from holdfast.core.hold import CauseKey, HoldRecord
-from holdfast.core.judge import Finding, Standing
+from holdfast.core.hold import HoldRecord
+from holdfast.core.judge import Finding
 from holdfast.core.judge_release import known_before
 from holdfast.core.kinds import View, step
-from holdfast.core.objective import Objective, ObjectKey, Workload
+from holdfast.core.objective import Objective, Workload
 from holdfast.core.observed import Observed
-from holdfast.core.policy import Rule
 from holdfast.core.quantities import Instant, Seconds
 from holdfast.core.request import HOLD_LABEL, OVERRIDE_LABEL, QUEUE_LABEL, Done
 from holdfast.core.restraint import PER_HOUR
-from holdfast.core.trial import Trial
 
 from .acting import Hands, Think, bring
+from .judged import Judged
 from .metrics import Metrics
 from .releases import Releases
 from .reporter import Reporter
 from .restraint import Restraint
-from .world import World
 
 ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 """The letters of ids: no vowels, so no words, and no digits that look like letters."""
@@ -52,34 +49,6 @@ SIDE_BY_SIDE: Final = 8
 """Workloads that are acted on at once."""
 
 log = structlog.get_logger("holdfast.enforcing")
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a pass found: what people wrote, how every objective stands, which rules were in force before, and what is to be
-    judged of the releases that are declared.
-    """
-
-    world: World
-    standings: Mapping[ObjectKey, Standing]
-    before: Mapping[ObjectKey, frozenset[CauseKey]]
-    enforcing: bool
-    trials: Mapping[Workload, Trial] = field(default_factory=dict)
-    follow: bool = True
-
-    def followed(self, workload: Workload) -> bool:
-        """Whether its releases are looked at: a rule asks about them, or one is undone, and that is not switched off."""
-        hold = self.world.holds.get(workload)
-        undone = hold is not None and (hold.undo is not None or bool(hold.quarantined))
-        return self.follow and (undone or self.world.within(workload) is not None)
-
-    def measured(self, workload: Workload) -> tuple[Measured, ...]:
-        """How the objectives of a workload stand."""
-        return tuple(self.standings[o.key].measured for o in self.world.by_workload().get(workload, ()))
-
-    def rules(self, workload: Workload) -> Mapping[ObjectKey, tuple[Rule, ...]]:
-        """The rules that it is under, by objective."""
-        return {o.key: self.world.rules_of(o) for o in self.world.by_workload().get(workload, ())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ from holdfast.core.trial import Trial
 
 from .accounts import Accounts
 from .adjusting import Adjusting
-from .enforcing import Enforcer, Judged
+from .enforcing import Enforcer
 from .forgetting import Forgetting
+from .judged import Judged
 from .metrics import Metrics
 from .releases import Releases
 from .remarking import remarks

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from holdfast.core.hold import HoldRecord
 from holdfast.core.judge import Finding
@@ -18,10 +17,8 @@ from holdfast.core.quantities import Instant
 from holdfast.core.release import ReleaseRecord, Restrained
 from holdfast.core.restraint import PER_HOUR, Cluster, restrained
 
+from .judged import Judged
 from .releases import Releases
-
-if TYPE_CHECKING:
-    from .enforcing import Judged
 
 
 class Restraint:
