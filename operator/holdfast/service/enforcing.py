@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -183,8 +184,8 @@ class Enforcer:
             self._found.pop(workload, None)
             self._told.pop(workload, None)
             return True
-        seen, again = self._settled.get(workload), LOOK_AGAIN if hold is None or hold.undo is None else LOOK_AFTER
-        if seen is None or time.monotonic() - seen.at > again or seen.hold != hold:
+        seen = self._settled.get(workload)
+        if seen is None or time.monotonic() - seen.at > _patience(hold) or seen.hold != hold:
             return False
         version = body["metadata"]["resourceVersion"] if body is not None else None
         if version != (seen.view.resource_version if seen.view is not None else None):
@@ -195,6 +196,15 @@ class Enforcer:
             return False
         self._remember(workload, decision)
         return True
+
+
+def _patience(hold: HoldRecord | None) -> Seconds:
+    """How long what was seen of a settled workload will do. Without a hold there is nothing of ours that could be undone,
+    and the watch tells of the rest.
+    """
+    if hold is None:
+        return math.inf
+    return LOOK_AGAIN if hold.undo is None else LOOK_AFTER
 
 
 def whole(now: Instant) -> Instant:
